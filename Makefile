@@ -1,0 +1,52 @@
+# The tasks of pixi.toml without pixi. Each target first builds .venv if pyproject.toml is newer.
+#   make s02                          check step 02
+#   make s02 ARGS=--solutions         options of the command
+#   make hint STEP=02                 likewise diff, reset, graph
+#   make generate PROMPT="ROMEO:"     text from the course's model
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STEPS := $(patsubst steps/step_%.py,s%,$(sort $(wildcard steps/step_*.py)))
+PROMPT ?= ROMEO:
+
+.DEFAULT_GOAL := help
+.PHONY: help $(STEPS) hint diff reset graph progress generate doctor warm test bench-feedback train
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo "also: progress, doctor, warm, test, bench-feedback, train"
+
+$(STEPS): $(VENV)/installed
+	@$(RUN) -m tutor $@ $(ARGS)
+
+hint diff reset graph: $(VENV)/installed
+	@$(RUN) -m tutor $@ $(STEP) $(ARGS)
+
+progress doctor warm: $(VENV)/installed
+	@$(RUN) -m tutor $@ $(ARGS)
+
+generate: $(VENV)/installed
+	@$(RUN) -m tutor generate "$(PROMPT)" $(ARGS)
+
+test: $(VENV)/installed-test
+	@$(RUN) -m pytest $(ARGS)
+
+bench-feedback: $(VENV)/installed
+	@$(RUN) -m benchmarks.feedback $(ARGS)
+
+train: $(VENV)/installed-test
+	@$(RUN) checkpoints/train.py $(ARGS)
+
+# Python's own pip may be too old to resolve MAX's dependencies, so it is brought up to date first.
+$(VENV)/installed: pyproject.toml
+	@echo "building $(VENV) (a few minutes, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --upgrade pip
+	@$(RUN) -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml $(VENV)/installed
+	@echo "adding what the tests need"
+	@$(RUN) -m pip install --quiet --editable ".[test]"
+	@touch $@

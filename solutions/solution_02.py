@@ -1,0 +1,50 @@
+"""Step 02: the causal mask, with `F.band_part`.
+
+During training and while it reads a prompt, the model handles all tokens at
+once. The mask keeps each one from looking at tokens that come later: it is
+added to the attention scores, 0 where a query may look and -inf where it may
+not, and the softmax turns -inf into a weight of exactly 0.
+
+Tasks:
+    1. Import `functional as F` and `Tensor` from `max.experimental` (the module
+       `max.experimental.tensor` has `Tensor`), and `Dim` from `max.graph`.
+    2. Decorate `causal_mask` with `@F.functional`, so that its operations become
+       one piece of graph.
+    3. Make a constant of -inf with the given dtype on the given device.
+    4. Broadcast it to (sequence_length, sequence_length + num_tokens). The
+       length may be a symbolic dimension: `Dim(sequence_length) + num_tokens`.
+    5. Clear the band that a query may see with `F.band_part(..., exclude=True)`.
+       Row i is the query at position num_tokens + i: where does its band end?
+
+Run: `pixi run s02` or `make s02`
+"""
+
+from max.driver import Device
+from max.dtype import DType
+from max.experimental import functional as F  # task 1
+from max.experimental.tensor import Tensor  # task 1
+from max.graph import Dim  # task 1
+from max.graph import DimLike
+
+
+@F.functional  # task 2
+def causal_mask(sequence_length: DimLike, num_tokens: int, *, dtype: DType, device: Device) -> "Tensor":
+    """Builds the mask that hides later tokens from earlier ones.
+
+    mask[i, j] = 0 if j <= num_tokens + i else -inf
+
+    Args:
+        sequence_length: number of queries, the tokens that are new in this call.
+        num_tokens: number of earlier tokens whose keys are in a cache already.
+        dtype: type of the mask's numbers.
+        device: where the mask is made.
+
+    Returns:
+        The mask, of shape (sequence_length, sequence_length + num_tokens).
+
+    Source: "Attention Is All You Need", section 3.2.3.
+    """
+    # Tasks 1 to 5: build the mask of 0 and -inf.
+    mask = Tensor(float("-inf"), dtype=dtype, device=device)
+    mask = F.broadcast_to(mask, (sequence_length, Dim(sequence_length) + num_tokens))
+    return F.band_part(mask, num_lower=None, num_upper=num_tokens, exclude=True)

@@ -1,0 +1,46 @@
+"""Step 08: scaled dot-product attention with the causal mask.
+
+The heart of the transformer, in five lines. Every query is compared with every
+key; the comparison becomes a weight; the weights blend the values. Your own mask
+from step 02 keeps the future hidden.
+
+Tasks:
+    1. Compute the scores: `query @ key.transpose(-1, -2)`.
+    2. Divide them by sqrt(head_dim). `head_dim` is the last axis of the query.
+    3. Add the causal mask of step 02, with the dtype and device of the query.
+    4. Softmax over the keys, the last axis.
+    5. Blend the values with the weights.
+
+Run: `pixi run s08` or `make s08`
+"""
+
+import math
+
+from max.experimental import functional as F
+from max.experimental.tensor import Tensor
+
+from solutions.solution_02 import causal_mask
+
+
+@F.functional
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Blends the values by how well each query fits the keys up to its own place.
+
+    attention(Q, K, V) = softmax(Q K^T / sqrt(head_dim) + mask) V
+
+    Args:
+        query: shape (batch, n_head, seq_len, head_dim).
+        key: shape (batch, n_head, seq_len, head_dim).
+        value: shape (batch, n_head, seq_len, head_dim).
+
+    Returns:
+        The blended values, of shape (batch, n_head, seq_len, head_dim).
+
+    Source: "Attention Is All You Need", section 3.2.1; Hugging Face `eager_attention_forward`.
+    """
+    # Tasks 1 to 5: score, scale, mask, softmax and blend.
+    head_dim = int(query.shape[-1])
+    scores = query @ key.transpose(-1, -2) / math.sqrt(head_dim)  # (batch, n_head, seq_len, seq_len)
+    mask = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device)  # (seq_len, seq_len)
+    weights = F.softmax(scores + mask)
+    return weights @ value  # (batch, n_head, seq_len, head_dim)

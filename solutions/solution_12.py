@@ -1,0 +1,51 @@
+"""Step 12: the stack of blocks.
+
+The whole body of the model: look up tokens and positions, add them, send the sum
+through every block, and normalise once more at the end. The last norm is easy to
+forget, because no block has it: the residual stream itself was never normalised.
+
+Tasks:
+    1. Make `wte` (step 05), `wpe` (step 06), `h`, a `ModuleList` of `n_layer`
+       blocks (step 11), and `ln_f`, a layer norm (step 03).
+    2. `forward`: add the token and the position embeddings.
+    3. `forward`: apply the blocks in order, then `ln_f`.
+
+Run: `pixi run s12` or `make s12`
+"""
+
+from max.experimental.nn import Module, ModuleList
+from max.experimental.tensor import Tensor
+
+from solutions.solution_01 import GPT2Config
+from solutions.solution_03 import LayerNorm
+from solutions.solution_05 import GPT2Embeddings
+from solutions.solution_06 import GPT2PositionEmbeddings
+from solutions.solution_11 import GPT2Block
+
+
+class MaxGPT2Model(Module):
+    """GPT-2 without its head: from token ids to one vector a token.
+
+    x = wte(ids) + wpe(ids);  x = block(x) for each block;  y = ln_f(x)
+
+    Args:
+        config: the model's sizes.
+
+    Source: Hugging Face `GPT2Model`.
+    """
+
+    def __init__(self, config: GPT2Config) -> None:
+        """Makes `wte`, `wpe`, `h` and `ln_f`."""
+        # Task 1: make `wte`, `wpe`, `h` and `ln_f`.
+        self.wte = GPT2Embeddings(config)
+        self.wpe = GPT2PositionEmbeddings(config)
+        self.h = ModuleList([GPT2Block(config) for _ in range(config.n_layer)])
+        self.ln_f = LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        """Maps int64 ids of shape (batch, seq_len) to vectors (batch, seq_len, n_embd)."""
+        # Tasks 2 and 3: add the embeddings, apply the blocks and the last norm.
+        x = self.wte(input_ids) + self.wpe(input_ids)  # (batch, seq_len, n_embd)
+        for block in self.h:
+            x = block(x)
+        return self.ln_f(x)

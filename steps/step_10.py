@@ -1,0 +1,43 @@
+"""Step 10: residual connections and pre-norm.
+
+Each sublayer of a transformer does not replace its input: it adds a correction to
+it. The sum is the residual stream, a straight road from the embeddings to the
+output. GPT-2 normalises what the sublayer reads, and leaves the road itself alone.
+
+Tasks:
+    1. Make `ln`, your layer norm of step 03, and keep the `sublayer`.
+    2. `forward`: normalise, apply the sublayer, and add the result to the input.
+
+Run: `pixi run s10` or `make s10`
+"""
+
+from max.experimental.nn import Module
+from max.experimental.tensor import Tensor
+
+from steps.step_03 import LayerNorm
+
+
+class PreNormResidual(Module):
+    """Adds to a vector what a sublayer makes of its normalised form.
+
+    y = x + sublayer(ln(x))
+
+    Args:
+        dim: length of the last axis.
+        sublayer: any module that keeps the shape.
+        eps: the epsilon of the layer norm.
+
+    Source: "Language Models are Unsupervised Multitask Learners", section 2.3; Hugging Face `GPT2Block`.
+    """
+
+    def __init__(self, dim: int, sublayer: Module, *, eps: float = 1e-5) -> None:
+        """Makes the layer norm `ln` and keeps the `sublayer`."""
+        raise NotImplementedError(
+            "step 10, task 1: PreNormResidual.__init__: make `ln` and keep the `sublayer`"
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps `x` of shape (..., dim) to the same shape."""
+        raise NotImplementedError(
+            "step 10, task 2: PreNormResidual.forward: add to `x` what the sublayer makes of its normalised form"
+        )

@@ -1,0 +1,47 @@
+"""Step 11: the transformer block.
+
+One block is two pre-norm residual steps: attention, which moves information
+between tokens, then the MLP, which works on each token alone. GPT-2 small is
+twelve of these and little else.
+
+Tasks:
+    1. Make `ln_1`, `attn`, `ln_2` and `mlp`, in this order and with these names,
+       which are the names in the checkpoint. Give both norms the epsilon of the
+       configuration, and the MLP its `intermediate_size`.
+    2. `forward`: the residual step around attention.
+    3. `forward`: the residual step around the MLP.
+
+Run: `pixi run s11` or `make s11`
+"""
+
+from max.experimental.nn import Module
+from max.experimental.tensor import Tensor
+
+from steps.step_01 import GPT2Config
+from steps.step_03 import LayerNorm
+from steps.step_04 import GPT2MLP
+from steps.step_09 import GPT2MultiHeadAttention
+
+
+class GPT2Block(Module):
+    """One layer of GPT-2: attention, then the MLP, each in a residual step.
+
+    x = x + attn(ln_1(x));  y = x + mlp(ln_2(x))
+
+    Args:
+        config: the model's sizes.
+
+    Source: Hugging Face `GPT2Block`.
+    """
+
+    def __init__(self, config: GPT2Config) -> None:
+        """Makes `ln_1`, `attn`, `ln_2` and `mlp`."""
+        raise NotImplementedError(
+            "step 11, task 1: GPT2Block.__init__: make `ln_1`, `attn`, `ln_2` and `mlp`"
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps `x` of shape (batch, seq_len, n_embd) to the same shape."""
+        raise NotImplementedError(
+            "step 11, tasks 2 and 3: GPT2Block.forward: take a residual step around attention, then the MLP"
+        )

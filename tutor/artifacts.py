@@ -1,0 +1,139 @@
+"""Compiles traced graphs, and keeps what was compiled.
+
+A new graph costs MAX half a minute, mostly on kernels that graphs have in common. So
+all the graphs that are missing from the cache compile together, as one MAX module, in
+about the time of one. The compiled module is one file (MEF), named by the hash of its
+content; a small entry for each graph points to it. Loading takes milliseconds.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from max.driver import Device
+from max.engine import InferenceSession, Model
+from max.graph import Module as GraphModule
+
+from tutor.graphs import Executable, Traced
+
+# Each edit of a learner's compiles to a few megabytes; the oldest go first.
+_MOST_BYTES = 2 << 30
+
+
+class ArtifactCache:
+    """Compiled graphs in a folder. Any number of processes may use it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.damaged: list[str] = []
+
+    def missing(self, graphs: Iterable[Traced]) -> list[Traced]:
+        """The graphs that are not in the cache, each once."""
+        unique = {graph.fingerprint: graph for graph in graphs}
+        return [graph for graph in unique.values() if self._find(graph) is None]
+
+    def load(self, graphs: Sequence[Traced], on_compile: Callable[[int], None] = lambda count: None) -> list[Executable]:
+        """Makes graphs ready to run, compiling those that are missing in one go.
+
+        Args:
+            graphs: all for the same device.
+            on_compile: told the number of graphs before they are compiled; not called if there are none.
+        """
+        if not graphs:
+            return []
+        session = InferenceSession(devices=[graphs[0].device])
+        missing = self.missing(graphs)
+        if missing:
+            on_compile(len(missing))
+            self._compile(missing, session)
+        loaded: dict[Path, dict[str, Model]] = {}
+        executables = []
+        for graph in graphs:
+            found = self._find(graph)
+            assert found is not None, "the graph was compiled just now"
+            file, name = found
+            if file not in loaded:
+                loaded[file] = session.init_all(session.compile(file))
+                os.utime(file)
+            executables.append(Executable(graph, loaded[file][name]))
+        return executables
+
+    def size(self) -> int:
+        """The bytes that the cache takes."""
+        return sum(file.stat().st_size for file in self.folder.glob("*.mef"))
+
+    def _compile(self, graphs: Sequence[Traced], session: InferenceSession) -> None:
+        module = GraphModule()
+        names = {graph.fingerprint: f"graph_{index}" for index, graph in enumerate(graphs)}
+        for graph in graphs:
+            graph.stage_into(module, names[graph.fingerprint])
+        compiled = session.compile(module)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".compiled-") as folder:
+            partial = Path(folder) / "module.mef"
+            compiled.export_mef(partial)
+            file = self.folder / f"{_hash(partial)}.mef"
+            os.replace(partial, file)
+            for graph in graphs:
+                entry = Path(folder) / "entry.json"
+                entry.write_text(json.dumps({"mef": file.name, "graph": names[graph.fingerprint]}))
+                os.replace(entry, self._entry(graph))
+        self._prune()
+
+    def _entry(self, graph: Traced) -> Path:
+        device = f"{graph.device.label}"
+        key = "\n".join((graph.fingerprint, version("max"), device, _machine()))
+        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+
+    def _find(self, graph: Traced) -> tuple[Path, str] | None:
+        """The file and the name of a graph in it, or None. A damaged entry counts as missing."""
+        entry = self._entry(graph)
+        if not entry.exists():
+            return None
+        try:
+            content = json.loads(entry.read_text())
+            file, name = self.folder / content["mef"], content["graph"]
+            # MAX may crash on a damaged file, so it never sees one.
+            intact = _is_intact(file, file.stat().st_mtime_ns, file.stat().st_size)
+        except (OSError, ValueError, KeyError, TypeError):
+            intact = False
+        if intact:
+            return file, name
+        self.damaged.append(entry.name)
+        entry.unlink(missing_ok=True)
+        return None
+
+    def _prune(self) -> None:
+        """Deletes the files unused for longest until the rest fit."""
+        files = sorted(self.folder.glob("*.mef"), key=lambda file: file.stat().st_mtime, reverse=True)
+        total = 0
+        for file in files:
+            total += file.stat().st_size
+            if total > _MOST_BYTES:
+                file.unlink(missing_ok=True)
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@functools.lru_cache
+def _is_intact(file: Path, modified: int, size: int) -> bool:
+    """Whether a file's content has the hash in its name. `modified` and `size` are there for the lru_cache."""
+    return _hash(file) == file.stem
+
+
+@functools.lru_cache
+def _machine() -> str:
+    """What compiled code depends on: the system, and the instructions of this processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = next((line for line in cpuinfo.read_text().splitlines() if line.startswith(("flags", "Features"))), "") \
+        if cpuinfo.exists() else platform.processor()  # fmt: skip
+    return "\n".join((platform.system(), platform.machine(), flags))

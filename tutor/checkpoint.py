@@ -1,0 +1,146 @@
+"""Reads a GPT-2 checkpoint in Hugging Face format, and refuses one that does not fit.
+
+A checkpoint is a folder (or a repository on the hub) with config.json, model.safetensors
+and tokenizer.json.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from tokenizers import Tokenizer
+
+FILES = ("config.json", "model.safetensors", "tokenizer.json")
+
+# The fields of `GPT2Config`, which Hugging Face's config.json may leave at their defaults.
+_SIZES = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "layer_norm_epsilon")
+
+# Settings that change what the model computes, with the one value that the course's model has.
+_FIXED = {
+    "model_type": "gpt2",
+    "activation_function": "gelu_new",
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "tie_word_embeddings": True,
+    "add_cross_attention": False,
+}
+
+# Hugging Face keeps these four kinds of weights as [in, out] ("Conv1D"); MAX's Linear has [out, in].
+_CONV1D = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
+
+# Causal masks that old checkpoints store beside the weights, and the head, which is the embedding table.
+_SKIPPED = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
+
+
+class CheckpointError(Exception):
+    """The checkpoint is missing, damaged, or not a GPT-2 that the course's model can run."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was found: its sizes are read, its weights are not yet."""
+
+    folder: Path
+    sizes: Mapping[str, Any]
+    eos_token_id: int | None
+    tokenizer: Tokenizer
+
+    def parameters(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        """Reads the weights as float32, linear ones as [out, in].
+
+        Args:
+            shapes: the shape that the model wants for each of its parameters.
+
+        Raises:
+            CheckpointError: a tensor is missing, left over, or of another shape or type.
+        """
+        file = self.folder / "model.safetensors"
+        found: dict[str, np.ndarray] = {}
+        try:
+            with safe_open(file, framework="numpy") as tensors:
+                for key in tensors.keys():
+                    if key.endswith(_SKIPPED):
+                        continue
+                    name = key if key.startswith("transformer.") else f"transformer.{key}"
+                    dtype = tensors.get_slice(key).get_dtype()
+                    if dtype not in ("F32", "F16"):
+                        raise CheckpointError(f"{file}: {key} has type {dtype}; only F32 and F16 can be read")
+                    array = tensors.get_tensor(key).astype(np.float32, copy=False)
+                    found[name] = np.ascontiguousarray(array.T) if name.endswith(_CONV1D) else array
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{file} is damaged: {error}") from None
+        for name, shape in shapes.items():
+            if name not in found:
+                raise CheckpointError(f"{file} has no tensor for {name}")
+            if found[name].shape != tuple(shape):
+                raise CheckpointError(f"{file}: {name} has shape {found[name].shape}; config.json asks for {tuple(shape)}")
+        if left_over := sorted(found.keys() - shapes.keys()):
+            raise CheckpointError(f"{file} has tensors that the model has no place for: {', '.join(left_over[:3])}")
+        return found
+
+
+def open_checkpoint(model: str | Path) -> Checkpoint:
+    """Finds a checkpoint and reads all of it but the weights.
+
+    Args:
+        model: a local folder, or a repository on the hub such as `openai-community/gpt2`.
+
+    Raises:
+        CheckpointError: it is not there, or cannot be run by the course's model.
+    """
+    folder = Path(model) if Path(model).is_dir() else _download(str(model))
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder} has no {name}; a checkpoint needs {', '.join(FILES)}")
+    config = _read_config(folder / "config.json")
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the tokenizers package raises bare Exceptions
+        raise CheckpointError(f"{folder / 'tokenizer.json'} is damaged: {error}") from None
+    vocab_size = config.get("vocab_size", 50257)
+    if tokenizer.get_vocab_size() > vocab_size:
+        raise CheckpointError(
+            f"the tokenizer in {folder} has {tokenizer.get_vocab_size()} tokens, the model only {vocab_size}: "
+            "they do not belong together"
+        )
+    sizes = {name: config[name] for name in _SIZES if name in config}
+    return Checkpoint(folder, sizes, config.get("eos_token_id", 50256), tokenizer)
+
+
+def _read_config(file: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{file} is damaged: {error}") from None
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{file} is damaged: it does not hold an object")
+    for name, value in _FIXED.items():
+        if config.get(name, value) != value:
+            raise CheckpointError(f"{file}: {name} is {config[name]!r}; the course's model only knows {value!r}")
+    for name in _SIZES:
+        integer = isinstance(config.get(name, 1), int) and not isinstance(config.get(name), bool)
+        if name == "layer_norm_epsilon" or (name == "n_inner" and config.get(name) is None):
+            continue
+        if not integer or config.get(name, 1) <= 0:
+            raise CheckpointError(f"{file}: {name} is {config[name]!r}, not a positive whole number")
+    return config
+
+
+def _download(model: str) -> Path:
+    """Downloads a repository of the hub, or finds it in the hub's own cache."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+
+    if model.count("/") > 1 or model.startswith((".", "/", "~")):
+        raise CheckpointError(f"there is no folder {model}")
+    try:
+        return Path(snapshot_download(model, allow_patterns=list(FILES)))
+    except HFValidationError:
+        raise CheckpointError(f"{model} is neither a folder nor the id of a repository on the hub") from None
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(f"{model} is not a folder, and downloading it failed: {reason}") from None

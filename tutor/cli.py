@@ -1,0 +1,283 @@
+"""The command line: `python -m tutor COMMAND`. `pixi run X` and `make X` are the same commands.
+
+Exit status: 0 if all is well (for a check: green), 1 if not, 2 for a command that makes no
+sense, 130 after Ctrl-C.
+"""
+
+import difflib
+import math
+import os
+import re
+import sys
+
+import click
+
+from tutor import progress, supervisor
+from tutor.course import COURSE, Step, UnknownStepError, find_step
+from tutor.report import Report, make_console
+from tutor.skeleton import skeleton_of
+from tutor.workspace import Workspace, cache_folder
+
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    show_default=True,
+    help="Where graphs run; auto is the GPU if MAX finds one.",
+)
+
+
+class StepType(click.ParamType):
+    """A step number: 2, 02, s02."""
+
+    name = "step"
+
+    def convert(self, value: str | Step, param: click.Parameter | None, ctx: click.Context | None) -> Step:
+        if isinstance(value, Step):
+            return value
+        match = re.fullmatch(r"s?(\d{1,3})", value)
+        if match is None:
+            self.fail(f"{value!r} is not the number of a step", param, ctx)
+        try:
+            return find_step(int(match[1]))
+        except UnknownStepError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Commands(click.Group):
+    """The commands, with `s09` as another way to say `check 09`."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if re.fullmatch(r"s\d+", args[0]):
+            args = ["check", args[0], *args[1:]]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Build GPT-2 from scratch with MAX: check your steps, get hints, generate text.
+
+    `sNN` is short for `check NN`: s02 checks step 02.
+    """
+
+
+@cli.command()
+@click.argument("step", type=StepType())
+@click.option("--solutions", is_flag=True, help="Check the solution in place of your file.")
+@DEVICE
+def check(step: Step, *, solutions: bool, device: str) -> None:
+    """Check STEP: run it, compare its numbers, say why they differ."""
+    report, workspace = Report(make_console()), Workspace.find()
+    file = workspace.solution(step.number) if solutions else workspace.step(step.number)
+    shown = str(file.relative_to(workspace.root))
+    if not file.exists():
+        raise click.ClickException(f"{shown} is missing. `reset {step.number}` brings the skeleton back.")
+    known, damage = _load_progress(workspace)
+    with report.phases(step) as display:
+        finished = supervisor.run(
+            step.number, workspace, solutions=solutions, device=device, green=known.green, on_phase=display
+        )
+    verdict = finished.verdict
+    report.verdict(step, verdict, file=shown, printed=finished.printed)
+    if damage:
+        report.error(damage)
+    if not solutions:
+        progress.record_verdict(workspace, step.number, verdict.files if verdict.green else None)
+    sys.exit(0 if verdict.green else 1)
+
+
+@cli.command()
+@click.argument("step", type=StepType())
+def hint(step: Step) -> None:
+    """Show the next hint for STEP."""
+    workspace = Workspace.find()
+    with progress.update(workspace) as known:
+        shown = min(known.hints.get(step.number, 0) + 1, len(step.hints))
+        known.hints[step.number] = shown
+    report = Report(make_console())
+    report.hint(step, shown)
+    if shown == len(step.hints):
+        report.say(f"This is the last hint. `diff {step.number}` shows your file against the solution.")
+
+
+@cli.command()
+@click.argument("step", type=StepType())
+def diff(step: Step) -> None:
+    """Show your file for STEP against the solution."""
+    workspace = Workspace.find()
+    own, solution = workspace.step(step.number), workspace.solution(step.number)
+    if not own.exists():
+        raise click.ClickException(f"{own.relative_to(workspace.root)} is missing.")
+    try:
+        # The solution imports other solutions; in the learner's file that is not a difference.
+        text = re.sub(r"\bsolutions\.solution_(\d\d)\b", r"steps.step_\1", solution.read_text(encoding="utf-8"))
+        mine = own.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{own.relative_to(workspace.root)} is not UTF-8 text: {error}") from None
+    names = [str(file.relative_to(workspace.root)) for file in (own, solution)]
+    lines = difflib.unified_diff(mine.splitlines(), text.splitlines(), *names, lineterm="")
+    Report(make_console()).diff(list(lines), step)
+
+
+@cli.command()
+@click.argument("step", type=StepType())
+def reset(step: Step) -> None:
+    """Restore the skeleton of STEP; a dated copy of your file is kept."""
+    workspace = Workspace.find()
+    file = workspace.step(step.number)
+    skeleton = skeleton_of(workspace.solution(step.number).read_text(encoding="utf-8"), step.number)
+    report = Report(make_console())
+    if file.exists() and file.read_bytes() == skeleton.encode():
+        report.say(f"{file.relative_to(workspace.root)} is the skeleton already.")
+        return
+    copy = progress.back_up(workspace, step.number)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_text(skeleton, encoding="utf-8")
+    os.replace(partial, file)
+    report.say(f"{file.relative_to(workspace.root)} is the skeleton again.")
+    if copy is not None:
+        report.say(f"Your file is kept as {copy.relative_to(workspace.root)}.")
+
+
+@cli.command(name="progress")
+def show_progress() -> None:
+    """Show what is right and what is next."""
+    workspace = Workspace.find()
+    known = progress.load(workspace)
+    Report(make_console()).progress(progress.step_states(workspace, known.green), known.hints)
+
+
+@cli.command()
+@click.argument("step", type=StepType())
+@click.option("--solutions", is_flag=True, help="Show the solution's graph in place of yours.")
+@DEVICE
+def graph(step: Step, *, solutions: bool, device: str) -> None:
+    """Print the MAX graph that your code for STEP builds."""
+    from tutor.runner import Stop, trace_first
+
+    report, workspace = Report(make_console()), Workspace.find()
+    try:
+        text = trace_first(step.number, workspace, solutions=solutions, device=device)
+    except Stop as stop:
+        Report(make_console(stderr=True)).problem(stop.problem)
+        sys.exit(1)
+    if text is None:
+        report.say(f"Step {step.label} is plain Python: it builds no graph.")
+        return
+    report.code(text, "llvm")
+
+
+def _finite(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number")
+    return value
+
+
+@cli.command()
+@click.argument("prompt")
+@click.option("--model", help="A Hugging Face folder or hub id; the course's small Shakespeare model if left out.")
+@click.option("--from", "source", type=click.Choice(["solutions", "steps"]), default="solutions", show_default=True,
+              help="Run the solutions, or the model that you wrote.")  # fmt: skip
+@click.option("--max-new-tokens", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--temperature", type=click.FloatRange(min=0), default=0.8, show_default=True, callback=_finite,
+              help="0 always takes the most likely token.")  # fmt: skip
+@click.option("--top-k", type=click.IntRange(min=1), help="Draw only from the k most likely tokens.")
+@click.option("--top-p", type=click.FloatRange(min=0, min_open=True, max=1), callback=_finite,
+              help="Draw only from the likeliest tokens that together have this probability.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text.")
+@DEVICE
+def generate(prompt: str, *, model: str | None, source: str, max_new_tokens: int, temperature: float,
+             top_k: int | None, top_p: float | None, seed: int | None, device: str) -> None:  # fmt: skip
+    """Continue PROMPT with the GPT-2 of this course."""
+    from tutor import generate as generation
+    from tutor.checkpoint import CheckpointError, open_checkpoint
+    from tutor.graphs import DeviceError
+    from tutor.runner import Stop
+
+    workspace, notes = Workspace.find(), make_console(stderr=True)
+    try:
+        checkpoint = open_checkpoint(workspace.checkpoint if model is None else model)
+        loaded = generation.load(
+            checkpoint,
+            workspace,
+            own_steps=source == "steps",
+            device=device,
+            cache_folder=cache_folder(),
+            on_compile=lambda count: notes.print("compiling the model with MAX: about a minute, once", style="dim"),
+        )
+        pieces = loaded.stream(
+            prompt, max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+        )
+        first = next(pieces, "")
+        sys.stdout.write(prompt + first)
+        for piece in pieces:
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+        sys.stdout.write("\n")
+    except (CheckpointError, DeviceError, generation.PromptError) as error:
+        raise click.ClickException(str(error)) from None
+    except Stop as stop:
+        sys.stdout.flush()
+        Report(notes).problem(stop.problem)
+        sys.exit(1)
+
+
+@cli.command()
+def doctor() -> None:
+    """Report versions, devices, the cache, and what is missing."""
+    from tutor.doctor import examine
+
+    report, healthy = Report(make_console()), True
+    for finding in examine(Workspace.find(), cache_folder()):
+        report.finding(finding)
+        healthy &= finding.ok
+    sys.exit(0 if healthy else 1)
+
+
+@cli.command()
+@DEVICE
+def warm(*, device: str) -> None:
+    """Compile all the graphs that the checks use, in parallel."""
+    from tutor.warm import warm_cache
+
+    report = Report(make_console())
+    with report.warming() as display:
+        compiled = warm_cache(Workspace.find(), device, cache_folder(), display)
+    report.say(f"{compiled} graphs were compiled." if compiled else "All graphs are in the cache.")
+
+
+def _load_progress(workspace: Workspace) -> tuple[progress.Progress, str]:
+    """The progress, or an empty one and what was wrong: a check gives its verdict even so."""
+    try:
+        return progress.load(workspace), ""
+    except progress.DamagedProgressError as error:
+        return progress.Progress(), str(error)
+
+
+def main() -> None:
+    """Runs the command line; every expected failure is one line and an exit status."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("stopped", 130)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(error.format_message(), 1)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    except (supervisor.ToolError, progress.DamagedProgressError) as error:
+        _fail(str(error), 1)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Nothing more can be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
+
+
+def _fail(message: str, status: int) -> None:
+    Report(make_console(stderr=True)).error(message)
+    sys.exit(status)

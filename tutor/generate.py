@@ -1,0 +1,125 @@
+"""Runs the course's own GPT-2 on a checkpoint, and streams text from it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers.decoders import DecodeStream
+
+from tutor import graphs
+from tutor.artifacts import ArtifactCache
+from tutor.check import Spec
+from tutor.checkpoint import Checkpoint, CheckpointError
+from tutor.course import COURSE
+from tutor.loader import View
+from tutor.runner import Guard
+from tutor.workspace import Workspace
+
+MODEL_STEP, GENERATION_STEP, CONFIG_STEP = 13, 14, 1
+
+
+class PromptError(Exception):
+    """The prompt cannot be continued."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A compiled model with its weights and its tokenizer."""
+
+    checkpoint: Checkpoint
+    n_positions: int
+    guard: Guard
+    run: Callable[..., object]
+
+    def stream(self, prompt: str, *, max_new_tokens: int, **sampling: object) -> Iterator[str]:
+        """Continues the prompt; yields each piece of text as soon as it is known.
+
+        Args:
+            prompt: the text to continue.
+            max_new_tokens: the most tokens to add.
+            sampling: passed on to `generate_tokens` of step 14.
+
+        Raises:
+            PromptError: the prompt is empty, too long, or not UTF-8 text.
+            Stop: the code of a step failed.
+        """
+        ids = self._encode(prompt)
+        generate_tokens = self.guard("importing", lambda: self.guard.view[GENERATION_STEP]).generate_tokens
+        tokens = self.guard(
+            "generate_tokens",
+            lambda: iter(
+                generate_tokens(
+                    self.run,
+                    ids,
+                    n_positions=self.n_positions,
+                    max_new_tokens=max_new_tokens,
+                    eos_token_id=self.checkpoint.eos_token_id,
+                    **sampling,
+                )
+            ),
+        )
+        # A character may be spread over several tokens; the stream waits for all of them.
+        decoder = DecodeStream(skip_special_tokens=True)
+        end = object()
+        while (token := self.guard("generate_tokens", lambda: next(tokens, end))) is not end:
+            piece = decoder.step(self.checkpoint.tokenizer, int(token))
+            if piece:
+                yield piece
+
+    def _encode(self, prompt: str) -> list[int]:
+        try:
+            prompt.encode()
+        except UnicodeEncodeError:
+            raise PromptError("the prompt is not UTF-8 text") from None
+        ids = self.checkpoint.tokenizer.encode(prompt).ids
+        if not ids:
+            raise PromptError("the prompt is empty: give the model at least one word to continue")
+        if len(ids) > self.n_positions:
+            raise PromptError(
+                f"the prompt has {len(ids)} tokens; this model reads at most {self.n_positions}: shorten it"
+            )
+        return ids
+
+
+def load(
+    checkpoint: Checkpoint,
+    workspace: Workspace,
+    *,
+    own_steps: bool,
+    device: str,
+    cache_folder: Path,
+    on_compile: Callable[[int], None],
+) -> Model:
+    """Traces and compiles the model for a checkpoint, and puts the weights on the device.
+
+    Args:
+        checkpoint: as `open_checkpoint` gives it.
+        workspace: whose files.
+        own_steps: run the learner's steps in place of the solutions.
+        device: `auto`, `cpu` or `gpu`.
+        cache_folder: where compiled graphs are kept.
+        on_compile: called before a compile.
+
+    Raises:
+        CheckpointError: the weights do not fit the model.
+        Stop: the code of a step failed.
+    """
+    view = View(workspace, own=[step.number for step in COURSE] if own_steps else [])
+    guard = Guard(view, MODEL_STEP)
+    try:
+        config = guard("GPT2Config", lambda: view[CONFIG_STEP].GPT2Config(**checkpoint.sizes))
+        traced = guard("MaxGPT2LMHeadModel", lambda: trace_model(view, checkpoint.sizes, graphs.find_device(device)))
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {error}") from None
+    parameters = checkpoint.parameters({name: tuple(map(int, t.shape)) for name, t in traced.parameters.items()})
+    (executable,) = ArtifactCache(cache_folder).load([traced], on_compile)
+    return Model(checkpoint, config.n_positions, guard, executable.bind(parameters))
+
+
+def trace_model(view: View, sizes: dict, device: object) -> graphs.Traced:
+    """Traces the whole model: ids (batch, seq_len) to logits (batch, seq_len, vocab_size)."""
+    return graphs.trace(
+        lambda: view[MODEL_STEP].MaxGPT2LMHeadModel(view[CONFIG_STEP].GPT2Config(**sizes)),
+        [Spec("int64", ("batch", "seq_len"))],
+        device,
+    )

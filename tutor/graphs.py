@@ -1,0 +1,177 @@
+"""Traces the code under test into MAX graphs, and runs them once they are compiled.
+
+Tracing takes milliseconds and computes nothing: modules are built lazily, and their
+parameters become inputs of the graph. One compiled graph then serves any weights.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from max import tree
+from max.driver import CPU, Accelerator, Buffer, Device, accelerator_count
+from max.dtype import DType
+from max.engine import Model
+from max.experimental import functional as F
+from max.experimental.compilation import StagedGraph
+from max.experimental.nn import Module
+from max.experimental.sharding import TensorLayout
+from max.experimental.sharding.types import as_layout
+from max.experimental.tensor import Tensor, default_device, default_dtype
+from max.graph import Graph, TensorType, TensorValue
+from max.graph import Module as GraphModule
+
+from tutor.check import Dims, Spec
+
+
+class DeviceError(Exception):
+    """A device was asked for that this machine does not have."""
+
+
+class ReturnError(Exception):
+    """The code under test returned something other than tensors."""
+
+
+def find_device(name: str) -> Device:
+    """Gives the device for `auto`, `cpu` or `gpu`; `auto` is the GPU if MAX finds one."""
+    if name == "gpu" and not accelerator_count():
+        raise DeviceError("MAX finds no GPU on this machine: leave --device out, or say --device cpu")
+    return Accelerator() if name == "gpu" or (name == "auto" and accelerator_count()) else CPU()
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A traced graph: what goes in, what comes out, and how to build it again.
+
+    Args:
+        parameters: the type of each parameter of the module, by name; the graph's first inputs.
+        inputs: the type of each argument.
+        outputs: dtype and dimensions of each result.
+        single: True if the code returned one bare tensor, False for a tuple.
+        fingerprint: equal for equal graphs, however the source is laid out.
+    """
+
+    parameters: Mapping[str, TensorType]
+    inputs: Sequence[TensorType]
+    outputs: Sequence[Spec]
+    single: bool
+    fingerprint: str
+    text: str
+    device: Device
+    _forward: Callable[..., Any]
+
+    def stage_into(self, module: GraphModule, name: str) -> None:
+        """Adds this graph, under `name`, to a MAX module of several graphs that compile together."""
+        _stage(self._forward, (list(self.parameters.values()), list(self.inputs)), name, module)
+
+
+def trace(build: Callable[[], Callable[..., Any]], inputs: Sequence[Spec], device: Device) -> Traced:
+    """Builds a callable and traces its graph.
+
+    Args:
+        build: makes the callable, a MAX module or a function of tensors.
+        inputs: the type of each argument.
+        device: where the graph is to run.
+
+    Raises:
+        ReturnError: the callable returned something other than a tensor or a tuple of tensors.
+        Exception: whatever the code under test raises.
+    """
+    with F.lazy(), default_device(device), default_dtype(DType.float32):
+        entry = build()
+    types = [TensorType(DType[spec.dtype], spec.dims, device) for spec in inputs]
+    if isinstance(entry, Module):
+        # `shared`: a tied tensor is one parameter, under the first of its names.
+        leaves, structure = tree.flatten(entry, leaf=Tensor, shared=True)
+        parameters = {
+            name: TensorType(leaf.dtype, leaf.shape, device)
+            for name, leaf in zip(structure.leaf_paths, leaves, strict=True)
+        }
+    else:
+        parameters, structure = {}, None
+
+    bare = []
+
+    def forward(values: list[Tensor], arguments: list[Tensor]) -> tuple[Tensor, ...]:
+        call = entry if structure is None else tree.unflatten(structure, values)
+        result = call(*arguments)
+        bare.append(not isinstance(result, tuple | list))
+        return tuple(_as_tensor(part) for part in ((result,) if bare[-1] else result))
+
+    staged = _stage(forward, (list(parameters.values()), types), "subject", GraphModule())
+    return Traced(
+        parameters=parameters,
+        inputs=types,
+        outputs=[_spec(layout) for layout in staged.out_layouts],
+        single=bare[-1],
+        # The bytecode and not the text: it is whole, and holds no positions in source files.
+        fingerprint=hashlib.sha256(staged.graph.module.mlir_module.bytecode).hexdigest(),
+        text=str(staged),
+        device=device,
+        _forward=forward,
+    )
+
+
+def _stage(forward: Callable[..., Any], arguments: tuple[Any, ...], name: str, module: GraphModule) -> StagedGraph:
+    types, structure = tree.flatten((arguments, {}), leaf=TensorType)
+    layouts = [as_layout(type_) for type_ in types]
+    graph = Graph(name, input_types=types, module=module)
+    return StagedGraph(forward, graph, layouts, structure)
+
+
+def _as_tensor(value: object) -> Tensor:
+    if isinstance(value, TensorValue):
+        return Tensor.from_graph_value(value)
+    if isinstance(value, Tensor):
+        return value
+    if value is None:
+        raise ReturnError("it returned None: is a `return` missing?")
+    raise ReturnError(f"it returned a {type(value).__name__} where a Tensor is expected")
+
+
+def _spec(layout: TensorLayout | TensorType) -> Spec:
+    return Spec(layout.dtype.name, dims_of(layout.shape))
+
+
+def dims_of(shape: Any) -> Dims:
+    """Dimensions as plain values: ints, and names or expressions for symbolic ones."""
+    return tuple(int(str(dim)) if str(dim).lstrip("-").isdigit() else str(dim) for dim in shape)
+
+
+@dataclass(frozen=True)
+class Executable:
+    """A compiled graph, ready to run with any parameters.
+
+    Calling it with parameters by name and NumPy inputs gives NumPy results, in order.
+    """
+
+    traced: Traced
+    model: Model
+
+    def __call__(self, parameters: Mapping[str, np.ndarray], *inputs: np.ndarray) -> list[np.ndarray]:
+        """Runs the graph; bfloat16 results come back as float32."""
+        arrays = [parameters[name] for name in self.traced.parameters]
+        return [_to_numpy(buffer) for buffer in self.model.execute(*self._buffers(arrays), *self._buffers(inputs))]
+
+    def bind(self, parameters: Mapping[str, np.ndarray]) -> Callable[[Tensor], Tensor]:
+        """Puts the parameters on the device once, and gives a function of one tensor."""
+        bound = self._buffers([parameters[name] for name in self.traced.parameters])
+
+        def call(argument: Tensor) -> Tensor:
+            buffer = argument.driver_tensor.to(self.traced.device)
+            return Tensor(storage=self.model.execute(*bound, buffer)[0])
+
+        return call
+
+    def _buffers(self, arrays: Sequence[np.ndarray]) -> list[Buffer]:
+        return [Buffer.from_numpy(np.ascontiguousarray(array)).to(self.traced.device) for array in arrays]
+
+
+def _to_numpy(buffer: Buffer) -> np.ndarray:
+    if buffer.dtype == DType.bfloat16:
+        # NumPy has no bfloat16: its bits are the upper half of a float32's.
+        upper = buffer.to(CPU()).view(DType.uint16).to_numpy().astype(np.uint32)
+        return (upper << 16).view(np.float32)
+    return buffer.to(CPU()).to_numpy()

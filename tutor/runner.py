@@ -1,0 +1,541 @@
+"""Runs the check of one step, in this process, and prints nothing.
+
+The order is: import and answer facts, trace, compile, compare. Everything that can be
+found without compiling is found before. See `check.py` for the vocabulary.
+"""
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutor import reference
+from tutor.check import Check, Fact, Spec, Subject
+from tutor.compare import Difference, errors, find_difference, limit_for, matches
+from tutor.course import find_step
+from tutor.loader import View
+from tutor.progress import file_hashes, is_green
+from tutor.verdict import Frame, Problem, Verdict
+from tutor.workspace import Workspace
+
+Emit = Callable[..., None]
+
+
+class Stop(Exception):
+    """A problem was found that ends the check."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.summary)
+        self.problem = problem
+
+
+@dataclass
+class Prepared:
+    """A step on one choice of files, before anything is compiled."""
+
+    view: View
+    traced: dict[str, Any]
+    passed: list[str]
+    others: frozenset[int]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Equal for two choices of files that give the same graphs."""
+        return tuple(graph.fingerprint for graph in self.traced.values())
+
+
+@dataclass
+class Outcome:
+    """What running the cases and facts of a prepared step gave."""
+
+    passed: list[str]
+    largest_error: float = 0.0
+    problem: Problem | None = None
+
+
+@dataclass
+class Run:
+    """The check of one step: what to check, with what, and what it has cost so far."""
+
+    step: int
+    check: Check
+    workspace: Workspace
+    device_name: str
+    cache_folder: Path
+    emit: Emit
+    compiled: int = 0
+    compile_seconds: float = 0.0
+    damaged: int = 0
+    executables: dict[str, Any] = field(default_factory=dict)
+
+    # --- before compiling -------------------------------------------------------------------
+
+    def prepare(self, view: View) -> Prepared:
+        """Imports, answers the facts that need no graph, and traces. Raises Stop at the first problem."""
+        guard = Guard(view, self.step)
+        module = guard(f"importing {view.file(self.step).name}", lambda: view[self.step])
+        for name in self.check.names:
+            if not hasattr(module, name):
+                raise Stop(
+                    Problem(
+                        kind="missing",
+                        step=self.step,
+                        summary=f"{view.file(self.step).name} does not define `{name}`.",
+                        advice="Put the name back as the skeleton has it (`reset` restores the skeleton and keeps a copy).",
+                    )
+                )
+        passed = [self.answer(fact, guard, {}) for fact in self.check.facts if not fact.needs]
+        traced = {subject.name: self.trace(subject, guard) for subject in self.check.subjects if subject.compiled}
+        return Prepared(view, traced, passed, view.loaded - {self.step})
+
+    def answer(self, fact: Fact, guard: "Guard", executables: Mapping[str, Any]) -> str:
+        """Evaluates a fact; gives its name if the answer is right, raises Stop if not."""
+        got = guard(fact.name, lambda: fact.evaluate(guard.view, executables))
+        if _equal(got, fact.expected):
+            return fact.name
+        advice = next((text for wrong, text in fact.wrong if _equal(got, wrong)), fact.advice)
+        raise Stop(
+            Problem(
+                kind="fact",
+                step=self.step,
+                summary=f"Not right yet: {fact.name}",
+                details=[("expected", _short(fact.expected)), ("got", _short(got))],
+                advice=advice,
+            )
+        )
+
+    def trace(self, subject: Subject, guard: "Guard") -> Any:
+        """Traces a subject and compares its parameters and results with what the step asks for."""
+        from tutor import graphs  # imports MAX, half a second: after the facts that need none of it
+
+        device = graphs.find_device(self.device_name)
+        traced = guard(
+            subject.name,
+            lambda: graphs.trace(lambda: subject.build(guard.view), list(subject.inputs.values()), device),
+            explain=self.check.explain,
+            returns=graphs.ReturnError,
+        )
+        shapes = {name: graphs.dims_of(type_.shape) for name, type_ in traced.parameters.items()}
+        _compare_parameters(self.step, subject, shapes)
+        _compare_outputs(self.step, subject, traced.outputs, traced.single)
+        return traced
+
+    # --- compiling and after ----------------------------------------------------------------
+
+    def load(self, prepared: Sequence[Prepared]) -> None:
+        """Makes all the graphs of these choices of files ready to run, with at most one compile."""
+        graphs = {graph.fingerprint: graph for one in prepared for graph in one.traced.values()}
+        wanted = [graph for fingerprint, graph in graphs.items() if fingerprint not in self.executables]
+        if not wanted:
+            return
+        from tutor.artifacts import ArtifactCache
+
+        cache = ArtifactCache(self.cache_folder)
+        started = time.monotonic()
+
+        def on_compile(count: int) -> None:
+            self.compiled += count
+            self.emit("compile", graphs=count)
+
+        for executable in cache.load(wanted, on_compile):
+            self.executables[executable.traced.fingerprint] = executable
+        if self.compiled:
+            self.compile_seconds += time.monotonic() - started
+        self.damaged += len(cache.damaged)
+        self.emit("compare")
+
+    def in_cache(self, prepared: Prepared) -> bool:
+        """Whether running this needs no compile."""
+        if not prepared.traced:
+            return True
+        from tutor.artifacts import ArtifactCache
+
+        return not ArtifactCache(self.cache_folder).missing(prepared.traced.values())
+
+    def execute(self, prepared: Prepared) -> Outcome:
+        """Runs all cases and the facts that need graphs."""
+        view = View(self.workspace, own=prepared.view.own)
+        guard = Guard(view, self.step)
+        callables = {name: self.executables[graph.fingerprint] for name, graph in prepared.traced.items()}
+        outcome = Outcome(list(prepared.passed))
+        try:
+            self.compare_cases(callables, guard, outcome)
+            for fact in self.check.facts:
+                if fact.needs:
+                    outcome.passed.append(self.answer(fact, guard, callables))
+        except Stop as stop:
+            outcome.problem = stop.problem
+        return outcome
+
+    def compare_cases(self, callables: Mapping[str, Any], guard: "Guard", outcome: Outcome) -> None:
+        """Runs every case; raises Stop with an explanation if any is wrong."""
+        stored = reference.load(self.step) if self.check.cases else {}
+        got: dict[str, dict[str, np.ndarray]] = {}
+        differences: dict[str, Difference] = {}
+        for case in self.check.cases:
+            subject = self.check.subject(case.subject)
+            parameters, inputs, expected = stored[case.name]
+            if subject.compiled:
+                results = callables[subject.name](parameters, *inputs.values())
+            else:
+                results = guard(case.name, lambda s=subject, p=parameters, i=inputs: self.call_python(s, guard.view, p, i))
+            got[case.name] = dict(zip(subject.outputs, results, strict=True))
+            tolerance = self.check.tolerance if case.tolerance is None else case.tolerance
+            for name, values in expected.items():
+                if got[case.name][name].shape != values.shape:
+                    raise Stop(
+                        Problem(
+                            kind="returns",
+                            step=self.step,
+                            where=case.name,
+                            summary=f"`{subject.name}` gives a result of the wrong shape.",
+                            details=[("expected", str(values.shape)), ("got", str(got[case.name][name].shape))],
+                        )
+                    )
+                difference = find_difference(name, got[case.name][name], values, tolerance)
+                if difference is not None:
+                    differences.setdefault(case.name, difference)
+                elif tolerance:
+                    outcome.largest_error = max(outcome.largest_error, _error_part(got[case.name][name], values, tolerance))
+            if case.name not in differences:
+                outcome.passed.append(case.name)
+        if differences:
+            raise Stop(self.explain(stored, got, differences))
+
+    def call_python(self, subject: Subject, view: View, parameters: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
+        """Calls plain Python with lists, and reads its results as numbers."""
+        call = subject.build(view)
+        result = call(*(array.tolist() for array in (*inputs.values(), *parameters.values())))
+        results = result if len(subject.outputs) > 1 else [result]
+        try:
+            return [np.asarray(part, dtype=np.float64) for part in results]
+        except (TypeError, ValueError):
+            summary = f"`{subject.name}` must return lists of numbers; it returned {_short(result)}."
+            raise Stop(Problem("returns", self.step, summary, where=subject.name)) from None
+
+    def explain(
+        self,
+        stored: Mapping[str, tuple[Any, Any, Any]],
+        got: Mapping[str, Mapping[str, np.ndarray]],
+        differences: Mapping[str, Difference],
+    ) -> Problem:
+        """Names the mistake whose numbers these are, and shows the first that differ."""
+        name, difference = next(iter(differences.items()))
+        details = [
+            ("cases", f"{len(differences)} of {len(self.check.cases)} differ"),
+            ("largest error", f"{difference.largest:.3g} at {list(difference.worst)}; allowed {difference.limit:.3g}"),
+            ("first at", f"{difference.output}{list(difference.first)}; {difference.count} of {difference.size} differ"),
+            ("expected", f"{difference.expected:.7g}"),
+            ("got", f"{difference.got:.7g}"),
+        ]
+        if difference.nans:
+            details.insert(1, ("not a number", f"{difference.nans} of the results are NaN"))
+        misconception = next((m for m in self.check.misconceptions if self._is_mistake(m.change, stored, got)), None)
+        if misconception is None:
+            summary = "The numbers are wrong."
+            advice = "No known mistake gives these numbers. Follow the first one that differs, and read the hints."
+        else:
+            summary, advice = f"This is {misconception.name}.", misconception.advice
+        return Problem("numbers", self.step, summary, where=name, details=details, advice=advice)
+
+    def _is_mistake(self, change: Mapping[str, Any], stored: Mapping[str, Any], got: Mapping[str, Any]) -> bool:
+        """Whether a mistake gives the numbers that were got, in every case."""
+        for case in self.check.cases:
+            parameters, inputs, _ = stored[case.name]
+            mistaken = self.check.reference(self.check.subject(case.subject), parameters, inputs, **change)
+            tolerance = max(1e-5, self.check.tolerance, case.tolerance or 0.0)
+            if not all(matches(got[case.name][name], values, tolerance) for name, values in mistaken.items()):
+                return False
+        return True
+
+
+class Guard:
+    """Runs code under test; turns what it raises into a Stop that points at the course's files."""
+
+    def __init__(self, view: View, step: int) -> None:
+        self.view = view
+        self.step = step
+
+    def __call__(
+        self,
+        where: str,
+        run: Callable[[], Any],
+        *,
+        explain: Mapping[str, str] | None = None,
+        returns: type[Exception] | tuple[()] = (),
+    ) -> Any:
+        """Gives what `run` gives. `explain` maps parts of MAX's error messages to advice."""
+        try:
+            return run()
+        except Stop:
+            raise
+        except KeyboardInterrupt:
+            raise
+        except returns as error:
+            raise Stop(
+                Problem("returns", self.step, f"`{where}` does not give what the step asks for: {error}", where=where)
+            ) from None
+        except BaseException as error:
+            frames = self.frames(error)
+            step = next((number for frame in reversed(frames) if (number := _step_of(frame.file)) is not None), self.step)
+            if not frames and not isinstance(error, SyntaxError) and not isinstance(error, SystemExit):
+                # Not one line of the learner's took part: the tool itself is wrong, and must not blame them.
+                raise
+            if isinstance(error, NotImplementedError):
+                raise Stop(
+                    Problem("unfilled", step, f"Not filled in yet: {error}", where=where, frames=frames[-1:])
+                ) from None
+            message = str(error).strip() or "no message"
+            advice = next((text for part, text in (explain or {}).items() if part in message), "")
+            if isinstance(error, SystemExit):
+                summary = f"The file ends the program (exit status {error.code}) instead of returning."
+                advice = "Take the call of `sys.exit` or `exit` out."
+            elif isinstance(error, SyntaxError):
+                summary = f"Python cannot read the file: {error.msg}"
+                file = Path(error.filename or self.view.file(self.step))
+                frames = [Frame(_relative(file, self.view), error.lineno or 0, "", (error.text or "").strip())]
+                number = _step_of(frames[0].file)
+                step = self.step if number is None else number
+            else:
+                summary = f"{type(error).__name__}: {message}"
+            raise Stop(Problem("exception", step, summary, where=where, advice=advice, frames=frames)) from None
+
+    def frames(self, error: BaseException) -> list[Frame]:
+        """The lines of the traceback that are in files of the course, outermost first."""
+        return [
+            Frame(_relative(Path(entry.filename), self.view), entry.lineno or 0, entry.name, (entry.line or "").strip())
+            for entry in traceback.extract_tb(error.__traceback__)
+            if Path(entry.filename).parent.name in ("steps", "solutions")
+            and Path(entry.filename).is_relative_to(self.view.workspace.root)
+        ]
+
+
+def run_check(
+    step: int,
+    workspace: Workspace,
+    *,
+    solutions: bool,
+    device: str,
+    cache_folder: Path,
+    green: Mapping[int, Mapping[str, str]],
+    emit: Emit,
+) -> Verdict:
+    """Checks one step.
+
+    Args:
+        step: its number.
+        workspace: whose files.
+        solutions: check the solution in place of the learner's file.
+        device: `auto`, `cpu` or `gpu`.
+        cache_folder: where compiled graphs are kept.
+        green: for each step that was green once, the hashes of the files that took part.
+        emit: told each phase as it begins.
+
+    Raises:
+        DeviceError: the device is not there.
+    """
+    run = Run(step, find_step(step).check, workspace, device, cache_folder, emit)
+    emit("trace")
+    everything = range(step + 1)
+    own = () if solutions else everything
+    total = len(run.check.cases) + len(run.check.facts)
+
+    def verdict(status: str, view: View, outcome: Outcome, **more: Any) -> Verdict:
+        return Verdict(
+            step=step,
+            status=status,
+            passed=outcome.passed,
+            total=total,
+            largest_error=outcome.largest_error,
+            problem=outcome.problem,
+            compiled=run.compiled,
+            compile_seconds=run.compile_seconds,
+            damaged=run.damaged,
+            files=file_hashes(workspace, [number for number in view.loaded if number in view.own]),
+            **more,
+        )
+
+    view = View(workspace, own=own)
+    try:
+        prepared = run.prepare(view)
+    except Stop as stop:
+        failed = Outcome([], problem=stop.problem)
+        return verdict("red", view, failed) if solutions else _without_own_graph(run, failed, view, verdict)
+
+    if solutions or not prepared.others:
+        run.load([prepared])
+        outcome = run.execute(prepared)
+        return verdict("red" if outcome.problem else "green", view, outcome)
+
+    # On the learner's own earlier steps first. Where some of these have not been green,
+    # what is needed to find the one to blame is compiled along with it.
+    suspects = [number for number in sorted(prepared.others) if not is_green(workspace, number, green)]
+    spare = [] if run.in_cache(prepared) else _alternatives(run, suspects)
+    run.load([prepared, *(alternative for _, alternative in spare)])
+    outcome = run.execute(prepared)
+    if outcome.problem is None:
+        return verdict("green", view, outcome)
+    return _blame(run, prepared, outcome, suspects, spare or _alternatives(run, suspects), verdict)
+
+
+def _alternatives(run: Run, suspects: Sequence[int]) -> list[tuple[int | None, Prepared]]:
+    """The step on the solutions' earlier steps (None), and on one earlier step of the learner's at a time."""
+    if not suspects:
+        return []
+    try:
+        borrowed = run.prepare(View(run.workspace, own=[run.step]))
+    except Stop:
+        return []
+    found: list[tuple[int | None, Prepared]] = [(None, borrowed)]
+    for number in suspects:
+        try:
+            alone = run.prepare(View(run.workspace, own=[run.step, number]))
+        except Stop:
+            continue
+        if alone.key != borrowed.key:
+            found.append((number, alone))
+    return found
+
+
+def _blame(
+    run: Run,
+    prepared: Prepared,
+    outcome: Outcome,
+    suspects: Sequence[int],
+    alternatives: Sequence[tuple[int | None, Prepared]],
+    verdict: Callable[..., Verdict],
+) -> Verdict:
+    """The numbers are wrong on the learner's earlier steps: is it this step, or one of them?"""
+    if not alternatives:
+        return verdict("red", prepared.view, outcome)
+    run.load([alternative for _, alternative in alternatives])
+    (_, borrowed), *alone = alternatives
+    on_solutions = run.execute(borrowed)
+    if on_solutions.problem is not None:
+        # Wrong on right foundations: the explanation found there is not blurred by other mistakes.
+        return verdict("red", prepared.view, replace(outcome, problem=on_solutions.problem))
+    culprits = [number for number, one in alone if run.execute(one).problem is not None]
+    return verdict("borrowed", prepared.view, outcome, culprits=culprits, suspects=[] if culprits else list(suspects))
+
+
+def _without_own_graph(run: Run, failed: Outcome, view: View, verdict: Callable[..., Verdict]) -> Verdict:
+    """Nothing could be traced on the learner's earlier steps: tries again on the solutions'."""
+    problem = failed.problem
+    assert problem is not None
+    try:
+        borrowed = run.prepare(View(run.workspace, own=[run.step]))
+    except Stop as stop:
+        return verdict("red", view, replace(failed, problem=stop.problem))
+    if not borrowed.others:
+        return verdict("red", view, failed)
+    run.load([borrowed])
+    outcome = run.execute(borrowed)
+    if outcome.problem is not None:
+        return verdict("red", view, outcome)
+    if problem.step != run.step:
+        return verdict("borrowed", view, replace(outcome, problem=problem), culprits=[problem.step])
+    # The error surfaced in this step's lines, but one of the earlier steps caused it.
+    culprits = []
+    for number in sorted(borrowed.others):
+        try:
+            run.prepare(View(run.workspace, own=[run.step, number]))
+        except Stop:
+            culprits.append(number)
+    suspects = [] if culprits else sorted(borrowed.others)
+    return verdict("borrowed", view, replace(outcome, problem=problem), culprits=culprits, suspects=suspects)
+
+
+def _relative(file: Path, view: View) -> str:
+    return str(file.relative_to(view.workspace.root)) if file.is_relative_to(view.workspace.root) else str(file)
+
+
+def _step_of(file: str) -> int | None:
+    stem = Path(file).stem
+    return int(stem[-2:]) if stem.startswith(("step_", "solution_")) and stem[-2:].isdigit() else None
+
+
+def _compare_parameters(step: int, subject: Subject, got: Mapping[str, tuple[Any, ...]]) -> None:
+    expected = dict(subject.parameters)
+    if dict(got) == expected:
+        return
+    missing = [name for name in expected if name not in got]
+    extra = [name for name in got if name not in expected]
+    advice = "A checkpoint finds its parameters by name, so the attributes need exactly the names that the tasks give."
+    if missing and all(name.endswith("bias") for name in missing) and not extra:
+        summary = f"A bias is missing: {', '.join(missing)}."
+        advice = "GPT-2's linear layers and norms have one. Do not pass bias=False, and do not leave it out."
+    elif missing:
+        summary = f"These parameters are missing: {', '.join(missing)}."
+    elif extra:
+        summary = f"These parameters should not be there: {', '.join(extra)}."
+    else:
+        wrong = [name for name in expected if got[name] != expected[name]]
+        summary = f"These parameters have the wrong shape: {', '.join(wrong)}."
+        missing, extra, advice = wrong, wrong, ""
+        if all(got[name] == expected[name][::-1] for name in wrong):
+            advice = "A `Linear` layer keeps its weight as [out, in]. Yours are [in, out]."
+    details = [("expected", ", ".join(f"{name} {_dims(expected[name])}" for name in missing))] if missing else []
+    details += [("got", ", ".join(f"{name} {_dims(got[name])}" for name in extra))] if extra else []
+    raise Stop(Problem("parameters", step, summary, where=subject.name, details=details, advice=advice))
+
+
+def _compare_outputs(step: int, subject: Subject, got: Sequence[Spec], single: bool) -> None:
+    expected = list(subject.outputs.values())
+    if [(_normal(spec)) for spec in got] == [_normal(spec) for spec in expected] and single == (len(expected) == 1):
+        return
+    if single != (len(expected) == 1) or len(got) != len(expected):
+        many = f"a tuple of {len(expected)} tensors ({', '.join(subject.outputs)})" if len(expected) > 1 else "one tensor"
+        returned = "one tensor" if single else f"a tuple of {len(got)}"
+        summary = f"It should return {many}; it returns {returned}."
+    elif [spec.dtype for spec in got] != [spec.dtype for spec in expected]:
+        summary = "The result has the wrong dtype."
+    else:
+        summary = "The result has the wrong shape."
+
+    def describe(specs: Sequence[Spec]) -> str:
+        return "; ".join(f"{_dims(spec.dims)} {spec.dtype}" for spec in specs)
+
+    details = [("expected", describe(expected)), ("got", describe(got))]
+    raise Stop(Problem("returns", step, summary, where=subject.name, details=details))
+
+
+def _normal(spec: Spec) -> tuple[str, tuple[Any, ...]]:
+    return spec.dtype, tuple(spec.dims)
+
+
+def _dims(dims: Sequence[Any]) -> str:
+    return "(" + ", ".join(str(dim) for dim in dims) + ("," if len(dims) == 1 else "") + ")"
+
+
+def _equal(got: Any, expected: Any) -> bool:
+    """Equality that tells True from 1, takes arrays, and does not trust a learner's `__eq__` to return a bool."""
+    if isinstance(got, np.ndarray) or isinstance(expected, np.ndarray):
+        return np.array_equal(got, expected)
+    return type(got) is type(expected) and bool(got == expected)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def _error_part(got: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
+    """The largest error as a part of what is allowed."""
+    return float(errors(got, expected).max(initial=0.0)) / limit_for(expected, tolerance)
+
+
+def trace_first(step: int, workspace: Workspace, *, solutions: bool, device: str) -> str | None:
+    """The MAX graph of a step's first subject as text; None for plain Python. Raises Stop."""
+    from tutor import graphs
+
+    subject = next((subject for subject in find_step(step).check.subjects if subject.compiled), None)
+    if subject is None:
+        return None
+    view = View(workspace, own=() if solutions else range(step + 1))
+    inputs = list(subject.inputs.values())
+    where = graphs.find_device(device)
+    return Guard(view, step)(subject.name, lambda: graphs.trace(lambda: subject.build(view), inputs, where)).text

@@ -1,0 +1,67 @@
+"""Compiles all the graphs that the checks use, several at a time."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from tutor.course import COURSE
+from tutor.workspace import Workspace
+
+# Each compiling process takes a core and some gigabytes.
+_MOST_PROCESSES = 4
+
+
+def warm_cache(workspace: Workspace, device: str, cache_folder: Path, on_progress: Callable[[int, int], None]) -> int:
+    """Compiles the graphs of all solutions that are missing from the cache.
+
+    Args:
+        workspace: where the solutions are.
+        device: `auto`, `cpu` or `gpu`.
+        cache_folder: where compiled graphs are kept.
+        on_progress: told how many steps are done, of how many.
+
+    Returns:
+        How many graphs were compiled.
+    """
+    jobs = _split([step.number for step in COURSE], min(os.cpu_count() or 1, _MOST_PROCESSES))
+    done = compiled = 0
+    on_progress(0, len(COURSE))
+    # Not forked: MAX's threads would not come along.
+    with ProcessPoolExecutor(len(jobs), mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = {pool.submit(warm_steps, workspace, steps, device, cache_folder): steps for steps in jobs}
+        for finished in as_completed(running):
+            compiled += finished.result()
+            done += len(running[finished])
+            on_progress(done, len(COURSE))
+    return compiled
+
+
+def _split(steps: Sequence[int], parts: int) -> list[list[int]]:
+    """Deals the steps out in parts with about the same number of graphs."""
+    sizes = {step.number: sum(subject.compiled for subject in step.check.subjects) for step in COURSE}
+    dealt: list[list[int]] = [[] for _ in range(parts)]
+    for step in sorted(steps, key=lambda number: -sizes[number]):
+        min(dealt, key=lambda part: sum(sizes[number] for number in part)).append(step)
+    return [part for part in dealt if part]
+
+
+def warm_steps(workspace: Workspace, steps: Sequence[int], device: str, cache_folder: Path) -> int:
+    """Compiles the missing graphs of these steps' solutions, together; gives their number."""
+    from tutor.artifacts import ArtifactCache
+    from tutor.graphs import find_device, trace
+    from tutor.loader import View
+
+    view, where = View(workspace, own=[]), find_device(device)
+    graphs = [
+        trace(lambda subject=subject: subject.build(view), list(subject.inputs.values()), where)
+        for step in COURSE
+        if step.number in steps
+        for subject in step.check.subjects
+        if subject.compiled
+    ]
+    cache = ArtifactCache(cache_folder)
+    missing = cache.missing(graphs)
+    cache.load(missing)
+    return len(missing)
