@@ -7,7 +7,7 @@ Vocabulary:
     fact            a statement about the learner's code with one right answer
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,9 +23,18 @@ class Code(Protocol):
     def __getitem__(self, step: int) -> Any: ...
 
 
+class CompiledSubject(Protocol):
+    """A subject that is ready to run: it takes parameters by name and inputs in order, and gives its outputs."""
+
+    def __call__(self, parameters: Arrays, *inputs: np.ndarray) -> Sequence[np.ndarray]: ...
+
+
 @dataclass(frozen=True)
 class Spec:
-    """The type of a tensor: a numpy dtype name (or "bfloat16") and dimensions, symbolic ones by name."""
+    """The type of a tensor: a numpy dtype name (or "bfloat16") and dimensions.
+
+    Symbolic dimensions are given by name; a sum is written as MAX prints it: "seq_len + 3".
+    """
 
     dtype: str
     dims: Dims
@@ -42,6 +51,8 @@ class Subject:
         inputs: the type of each argument, in order.
         outputs: the type of each result. One result is returned bare, several as a tuple.
         parameters: the shape of each parameter, under its Hugging Face name.
+        settings: what it is made with, mostly fields of `GPT2Config`. `build` uses them, and so
+            do the NumPy reference and the Hugging Face oracle.
         compiled: False for plain Python that is called with lists in place of tensors.
     """
 
@@ -50,6 +61,7 @@ class Subject:
     inputs: Mapping[str, Spec]
     outputs: Mapping[str, Spec]
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     compiled: bool = True
 
 
@@ -64,6 +76,8 @@ class Case:
         note: what is special about it: "large logits".
         scale, shift: the inputs are scale * normal + shift; ids are uniform.
         tolerance: where it differs from the check's.
+        given: makes the parameters and the inputs, where they are not plain random numbers.
+        shipped: the parameters are those of the checkpoint that comes with the course.
     """
 
     subject: str
@@ -73,6 +87,8 @@ class Case:
     scale: float = 1.0
     shift: float = 0.0
     tolerance: float | None = None
+    given: "Callable[[Subject, Case], tuple[Arrays, Arrays]] | None" = None
+    shipped: bool = False
 
     @property
     def name(self) -> str:
@@ -110,7 +126,7 @@ class Fact:
     """
 
     name: str
-    evaluate: Callable[[Code, Mapping[str, Callable[..., Any]]], Any]
+    evaluate: Callable[[Code, Mapping[str, CompiledSubject]], Any]
     expected: Any
     wrong: tuple[tuple[Any, str], ...] = ()
     advice: str = ""
@@ -129,6 +145,7 @@ class Check:
             Hugging Face's.
         tolerance: the largest error allowed, as a part of the largest expected number (or of 1,
             if that is larger).
+        explain: advice for errors that MAX raises while tracing, by a part of the error's message.
     """
 
     names: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""The tests. They need `torch` and `transformers`; none needs the network or a GPU."""

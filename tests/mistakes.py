@@ -1,0 +1,115 @@
+"""Learners' files with a known mistake: each is a solution in which one piece is replaced."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutor.workspace import REPOSITORY, Workspace
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistaken file.
+
+    Args:
+        step: whose file.
+        replace: pieces of the solution, each occurring once, and what stands there in the mistaken file.
+        told: what the verdict must say.
+    """
+
+    step: int
+    replace: tuple[tuple[str, str], ...]
+    told: str
+
+    @property
+    def name(self) -> str:
+        """For test ids."""
+        return f"{self.step:02d}-{self.told.replace(' ', '-')}"
+
+    def source(self) -> str:
+        """The text of the mistaken learner's file."""
+        text = Workspace(REPOSITORY).solution(self.step).read_text()
+        for old, new in self.replace:
+            assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in solution {self.step:02d}"
+            text = text.replace(old, new)
+        return text.replace("solutions.solution_", "steps.step_")
+
+    def write(self, workspace: Workspace) -> Path:
+        """Writes the mistaken file into a workspace."""
+        file = workspace.step(self.step)
+        file.write_text(self.source())
+        return file
+
+
+def _mistake(step: int, told: str, *replace: tuple[str, str]) -> Mistake:
+    return Mistake(step, replace, told)
+
+
+BAND = "F.band_part(mask, num_lower=None, num_upper=num_tokens, exclude=True)"
+SHAPE = "(sequence_length, Dim(sequence_length) + num_tokens)"
+SCORES = "query @ key.transpose(-1, -2) / math.sqrt(head_dim)"
+SPLIT = "query, key, value = F.chunk(qkv, 3, axis=-1)"
+
+MISTAKES = (
+    _mistake(2, "the mask transposed", (BAND, "F.band_part(mask, num_lower=0, num_upper=None, exclude=True)")),
+    _mistake(2, "a mask that is off by one: each token sees the next one", ("num_upper=num_tokens", "num_upper=num_tokens + 1")),
+    _mistake(2, "F.band_part takes -1 as no limit", ("num_upper=num_tokens", "num_upper=num_tokens - 1")),
+    # The band of a square, with room for the cache beside it: a right idea, but for the diagonal.
+    _mistake(
+        2,
+        "a mask whose diagonal is masked too",
+        (SHAPE, "(sequence_length, sequence_length)"),
+        (
+            BAND,
+            "F.concat([F.broadcast_to(Tensor(0.0, dtype=dtype, device=device), (sequence_length, num_tokens)), "
+            "F.band_part(mask, num_lower=0, num_upper=None)], axis=1)",
+        ),
+    ),
+    _mistake(2, "a mask with a large finite number, -1e+09, instead of -inf", ('float("-inf")', "-1e9")),
+    _mistake(2, "a mask with a large finite number, -3.4028235e+38, instead of -inf", ('float("-inf")', "-3.4028234663852886e38")),
+    _mistake(2, "a mask that is not shifted when there is a cache", ("num_upper=num_tokens", "num_upper=0")),
+    _mistake(2, "the mask inverted: it hides what a token should see", (", exclude=True", "")),
+    _mistake(
+        3,
+        "layer norm with the sample variance",
+        ("F.mean(centered * centered, axis=-1)", "F.sum(centered * centered, axis=-1) / (int(x.shape[-1]) - 1)"),
+    ),
+    _mistake(
+        3,
+        "layer norm with epsilon outside the square root",
+        ("* F.rsqrt(variance + self.eps)", "/ (F.sqrt(variance) + self.eps)"),
+    ),
+    _mistake(4, "exact GELU", (', approximate="tanh"', "")),
+    _mistake(4, "A bias is missing: c_fc.bias", ("Linear(config.n_embd, intermediate_size)", "Linear(config.n_embd, intermediate_size, bias=False)")),
+    _mistake(4, "keeps its weight as [out, in]", ("x = self.c_fc(x)", "x = x @ self.c_fc.weight + self.c_fc.bias")),
+    _mistake(6, "positions that start at 1", ("F.arange(0, seq_len, ", "1 + F.arange(0, seq_len, ")),
+    _mistake(7, "order", (SPLIT, "key, query, value = F.chunk(qkv, 3, axis=-1)")),
+    _mistake(7, "A bias is missing: bias", ("3 * config.n_embd)\n\n", "3 * config.n_embd, bias=False)\n\n")),
+    _mistake(8, "attention without the 1/sqrt(head_dim) scale", (" / math.sqrt(head_dim)", "")),
+    _mistake(8, "attention scaled by sqrt(n_embd)", ("math.sqrt(head_dim)", "math.sqrt(head_dim * int(query.shape[1]))")),
+    _mistake(8, "attention with the softmax over the queries", ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=2)")),
+    _mistake(8, "F.softmax only knows axis=-1", ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=-2)")),
+    _mistake(8, "attention without the causal mask", ("F.softmax(scores + mask)", "F.softmax(scores)")),
+    _mistake(
+        9,
+        "attention with the heads merged without the transpose",
+        ("        x = x.transpose(1, 2)  # (batch, seq_len, n_head, head_dim)\n", ""),
+    ),
+    _mistake(
+        9,
+        "attention with the weight of c_proj not transposed",
+        ("self.c_proj(self._merge_heads(attended))", "self._merge_heads(attended) @ self.c_proj.weight + self.c_proj.bias"),
+    ),
+    _mistake(10, "residual", ("return x + self.sublayer", "return self.sublayer")),
+    _mistake(10, "post-norm", ("x + self.sublayer(self.ln(x))", "self.ln(x + self.sublayer(x))")),
+    _mistake(11, "residual", ("x = x + self.attn(self.ln_1(x))", "x = self.attn(self.ln_1(x))")),
+    _mistake(
+        11,
+        "post-norm",
+        ("x = x + self.attn(self.ln_1(x))", "x = self.ln_1(x + self.attn(x))"),
+        ("x = x + self.mlp(self.ln_2(x))", "x = self.ln_2(x + self.mlp(x))"),
+    ),
+    _mistake(12, "final layer norm", ("return self.ln_f(x)", "return x")),
+    _mistake(13, "lm_head.weight", ("        self.lm_head.weight = self.transformer.wte.weight\n", "")),
+    _mistake(14, "the logits of the first position", ("logits[0, -1]", "logits[0, 0]")),
+    _mistake(14, "The temperature is multiplied", ("logits.max()) / temperature", "logits.max()) * temperature")),
+)

@@ -1,0 +1,47 @@
+"""Compiles the graphs that the tests use, together and in parallel."""
+
+import multiprocessing
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tests.mistakes import Mistake
+from tutor.course import COURSE, find_step
+from tutor.warm import warm_cache
+from tutor.workspace import REPOSITORY, Workspace
+
+PROCESSES = 2
+
+
+def precompile(mistakes: Sequence[Mistake], cache_folder: Path) -> None:
+    """Fills the cache with the graphs of the solutions and of the mistaken files."""
+    warm_cache(Workspace(REPOSITORY), "auto", cache_folder, lambda done, total: None)
+    parts = [mistakes[start::PROCESSES] for start in range(PROCESSES)]
+    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(compile_mistakes, parts, [cache_folder] * PROCESSES))
+
+
+def compile_mistakes(mistakes: Sequence[Mistake], cache_folder: Path) -> None:
+    """Compiles the graphs of some mistaken files that trace, in one go."""
+    from tests.conftest import make_workspace
+    from tutor.artifacts import ArtifactCache
+    from tutor.graphs import find_device, trace
+    from tutor.loader import View
+
+    device, graphs = find_device("auto"), []
+    for mistake in mistakes:
+        with tempfile.TemporaryDirectory() as folder:
+            workspace = make_workspace(Path(folder), filled=True)
+            mistake.write(workspace)
+            view = View(workspace, own=[step.number for step in COURSE])
+            for subject in find_step(mistake.step).check.subjects:
+                if not subject.compiled:
+                    continue
+                try:
+                    graphs.append(
+                        trace(lambda s=subject, v=view: s.build(v), list(subject.inputs.values()), device)
+                    )
+                except Exception:  # noqa: BLE001 - a mistake that is found while tracing compiles nothing
+                    break
+    ArtifactCache(cache_folder).load(graphs)

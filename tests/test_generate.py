@@ -1,0 +1,213 @@
+"""Generation: the shipped checkpoint, the command line, and checkpoints that do not fit."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+from transformers import GPT2LMHeadModel
+from transformers.generation import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+from solutions.solution_14 import choose_token
+from tests.conftest import Tool
+from tutor.checkpoint import open_checkpoint
+from tutor.workspace import REPOSITORY, Workspace
+
+SHIPPED = Workspace(REPOSITORY).checkpoint
+TRAINING = json.loads((SHIPPED / "training.json").read_text())
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the shipped checkpoint, to be spoiled."""
+    folder = tmp_path / "copy"
+    shutil.copytree(SHIPPED, folder)
+    return folder
+
+
+def hugging_face() -> GPT2LMHeadModel:
+    return GPT2LMHeadModel.from_pretrained(SHIPPED, local_files_only=True).eval()
+
+
+def test_greedy_text_is_hugging_faces_token_for_token(skeletons: Workspace, tutor: Tool, compiled: None):
+    prompt, tokenizer = "KING HENRY:\nWhat", open_checkpoint(SHIPPED).tokenizer
+    result = tutor(skeletons, "generate", prompt, "--temperature", "0", "--max-new-tokens", "40")
+    ids = torch.tensor([tokenizer.encode(prompt).ids])
+    with torch.no_grad():
+        expected = hugging_face().generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=40, pad_token_id=0)
+    assert result.stdout == tokenizer.decode(expected[0].tolist()) + "\n"
+    assert result.returncode == 0 and result.stderr == "", "compiled before: nothing to tell"
+
+
+def test_the_learners_own_steps_give_the_same_text(filled: Workspace, tutor: Tool, compiled: None):
+    options = ("--seed", "7", "--max-new-tokens", "30")
+    own = tutor(filled, "generate", "ROMEO:", "--from", "steps", *options)
+    solutions = tutor(filled, "generate", "ROMEO:", *options)
+    assert own.returncode == 0 and own.stdout == solutions.stdout
+
+
+def test_an_unfilled_step_is_named_and_nothing_is_generated(skeletons: Workspace, tutor: Tool):
+    result = tutor(skeletons, "generate", "ROMEO:", "--from", "steps")
+    assert result.returncode == 1 and result.stdout == ""
+    assert "Not filled in yet: step 01" in result.stderr
+
+
+def test_the_seed_decides_the_text(skeletons: Workspace, tutor: Tool, compiled: None):
+    texts = [tutor(skeletons, "generate", "A", "--seed", seed, "--max-new-tokens", "20").stdout for seed in "556"]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_text_looks_like_a_play(skeletons: Workspace, tutor: Tool, compiled: None):
+    text = tutor(skeletons, "generate", "ROMEO:\n", "--seed", "3", "--max-new-tokens", "300").stdout
+    assert len(re.findall(r"^[A-Z][A-Za-z ]+:$", text, flags=re.MULTILINE)) >= 3, "speakers"
+    words = set(re.findall(r"[a-z]+", (text.lower())))
+    assert len(words & set("the and of to my thou thy is that not i you".split())) >= 6
+
+
+def test_generation_goes_on_beyond_the_context(skeletons: Workspace, tutor: Tool, compiled: None):
+    result = tutor(skeletons, "generate", "A", "--max-new-tokens", "300", "--seed", "1")
+    assert result.returncode == 0
+    # More tokens than n_positions (256) were added, if the text was not ended before.
+    assert len(open_checkpoint(SHIPPED).tokenizer.encode(result.stdout).ids) > 250
+
+
+@pytest.mark.parametrize(("temperature", "top_k", "top_p"), [(0.7, 5, None), (1.3, None, 0.8), (1.0, 7, 0.6), (0.5, None, None)])
+def test_sampling_follows_hugging_faces_distribution(temperature: float, top_k: int | None, top_p: float | None):
+    logits = 2 * np.random.default_rng(0).normal(size=20).astype(np.float32)
+    scores = torch.from_numpy(logits)[None].double()
+    for warper in (
+        TemperatureLogitsWarper(temperature),
+        top_k and TopKLogitsWarper(top_k),
+        top_p and TopPLogitsWarper(top_p),
+    ):
+        scores = warper(None, scores) if warper else scores
+    expected = torch.softmax(scores, -1)[0].numpy()
+    rng, draws = np.random.default_rng(1), 20_000
+    tokens = [choose_token(logits, temperature=temperature, top_k=top_k, top_p=top_p, rng=rng) for _ in range(draws)]
+    drawn = np.bincount(tokens, minlength=20) / draws
+    assert not drawn[expected == 0].any()
+    # Five standard deviations of each frequency.
+    assert (np.abs(drawn - expected) < 5 * np.sqrt(expected * (1 - expected) / draws) + 1e-12).all()
+
+
+def test_choose_token_stands_tiny_temperatures_and_huge_logits():
+    logits = np.array([1e4, 1e4 + 1, -1e4], np.float32)
+    assert choose_token(logits, temperature=1e-6) == 1
+    assert choose_token(logits, temperature=1.0, top_p=0.5, rng=np.random.default_rng(0)) == 1
+
+
+# --- what does not fit ----------------------------------------------------------------------
+
+
+def refused(tutor: Tool, workspace: Workspace, model: Path | str, told: str, prompt: str = "A", **environment: str) -> None:
+    """`generate` ends with one line that says what is wrong."""
+    result = tutor(workspace, "generate", prompt, "--model", str(model), "--max-new-tokens", "2", **environment)
+    assert result.returncode == 1, result.stdout
+    assert result.stdout == ""
+    assert re.search(told, result.stderr), result.stderr
+    assert result.stderr.startswith("error: ") and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_missing_file(copy: Path, skeletons: Workspace, tutor: Tool, name: str):
+    (copy / name).unlink()
+    refused(tutor, skeletons, copy, f"has no {name}")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+@pytest.mark.parametrize("kept", [0, 200, 1000])
+def test_truncated_file(copy: Path, skeletons: Workspace, tutor: Tool, name: str, kept: int):
+    if kept >= (copy / name).stat().st_size:
+        pytest.skip(f"{name} is shorter than {kept} bytes")
+    (copy / name).write_bytes((copy / name).read_bytes()[:kept])
+    refused(tutor, skeletons, copy, f"{name} is damaged")
+
+
+def change_tensors(folder: Path, change: dict[str, np.ndarray | None]) -> None:
+    """Replaces tensors of a checkpoint; None takes one out."""
+    tensors = load_file(folder / "model.safetensors") | change
+    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, folder / "model.safetensors")
+
+
+def test_tensors_that_do_not_fit(copy: Path, skeletons: Workspace, tutor: Tool):
+    change_tensors(copy, {"transformer.h.1.ln_1.bias": None})
+    refused(tutor, skeletons, copy, r"no tensor for transformer\.h\.1\.ln_1\.bias")
+    change_tensors(copy, {"transformer.h.1.ln_1.bias": np.zeros(7, np.float32)})
+    refused(tutor, skeletons, copy, r"transformer\.h\.1\.ln_1\.bias has shape \(7,\); config\.json asks for \(192,\)")
+    change_tensors(copy, {"transformer.h.1.ln_1.bias": np.zeros(192, np.int32)})
+    refused(tutor, skeletons, copy, "has type I32; only F32 and F16")
+    change_tensors(copy, {"transformer.h.1.ln_1.bias": np.zeros(192, np.float32), "extra": np.zeros(3, np.float32)})
+    refused(tutor, skeletons, copy, r"no place for: transformer\.extra")
+
+
+def change_config(folder: Path, **change: object) -> None:
+    """Changes settings in config.json."""
+    config = json.loads((folder / "config.json").read_text()) | change
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"model_type": "llama"}, "model_type is 'llama'"),
+        ({"activation_function": "relu"}, "activation_function is 'relu'"),
+        ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx is True"),
+        ({"scale_attn_weights": False}, "scale_attn_weights is False"),
+        ({"n_layer": -1}, "n_layer is -1"),
+        ({"n_embd": "wide"}, "n_embd is 'wide'"),
+        ({"n_head": 7}, r"n_embd \(192\) must be divisible by n_head \(7\)"),
+        ({"vocab_size": 1000}, "they do not belong together"),
+        ({"vocab_size": 1025}, r"wte\.weight has shape \(1024, 192\)"),
+    ],
+)
+def test_config_that_does_not_fit(copy: Path, skeletons: Workspace, tutor: Tool, change: dict, told: str):
+    change_config(copy, **change)
+    refused(tutor, skeletons, copy, told)
+
+
+def test_checkpoints_as_old_ones_on_the_hub_are(copy: Path, skeletons: Workspace, tutor: Tool, compiled: None):
+    """Names without `transformer.`, stored masks and head, float16: all that the hub's GPT-2s have."""
+    tensors = load_file(copy / "model.safetensors")
+    old = {name.removeprefix("transformer."): tensor.astype(np.float16) for name, tensor in tensors.items()}
+    old["h.0.attn.bias"] = np.ones((1, 1, 256, 256), np.float16)
+    old["h.0.attn.masked_bias"] = np.array(-1e4, np.float16)
+    old["lm_head.weight"] = old["wte.weight"]
+    save_file(old, copy / "model.safetensors")
+    result = tutor(skeletons, "generate", "ROMEO:", "--model", str(copy), "--seed", "1", "--max-new-tokens", "5")
+    assert result.returncode == 0 and result.stdout.startswith("ROMEO:"), result.stderr
+
+
+def test_no_such_model(skeletons: Workspace, tutor: Tool):
+    refused(tutor, skeletons, "/nowhere/at/all", "there is no folder /nowhere/at/all")
+    refused(tutor, skeletons, "not a name!", "neither a folder nor the id of a repository")
+
+
+def test_a_model_on_the_hub_that_cannot_be_reached(skeletons: Workspace, tutor: Tool, tmp_path: Path):
+    refused(tutor, skeletons, "openai-community/gpt2", "is not a folder, and downloading it failed",
+            HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))  # fmt: skip
+
+
+def test_prompts_that_cannot_be_continued(skeletons: Workspace, tutor: Tool, compiled: None):
+    refused(tutor, skeletons, SHIPPED, "the prompt is empty", prompt="")
+    refused(tutor, skeletons, SHIPPED, "reads at most 256: shorten it", prompt="word " * 300)
+    refused(tutor, skeletons, SHIPPED, "not UTF-8", prompt="caf\udce9")
+
+
+# --- the record -----------------------------------------------------------------------------
+
+
+def test_readme_of_the_checkpoint_says_what_was_recorded():
+    text = (SHIPPED / "README.md").read_text()
+    for name in ("parameters", "train_tokens", "held_out_tokens", "characters", "steps_run"):
+        assert f"{TRAINING[name]:,}" in text, name
+    for name in ("held_out_loss", "train_loss", "held_out_nats_per_character", "batch", "seed"):
+        assert str(TRAINING[name]) in text, name
+    parameters = {name: tensor.size for name, tensor in load_file(SHIPPED / "model.safetensors").items()}
+    assert sum(parameters.values()) == TRAINING["parameters"]
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 10_000_000
+
+

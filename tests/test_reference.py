@@ -1,0 +1,131 @@
+"""The stored reference numbers, the NumPy GPT-2 that explains mistakes, and Hugging Face agree."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from tutor import reference
+from tutor.check import Arrays, Case, Check, Misconception, Subject
+from tutor.compare import errors, limit_for, matches
+from tutor.course import COURSE
+
+CHECKS: dict[int, Check] = {step.number: step.check for step in COURSE}
+COMPARED = [number for number, check in CHECKS.items() if check.cases]
+MISTAKES = [(number, mistake) for number in COMPARED for mistake in CHECKS[number].misconceptions]
+
+
+def cases(number: int) -> Iterator[tuple[Case, Subject, Arrays, Arrays, Arrays]]:
+    """Each case of a step with its subject, parameters, inputs and expected outputs."""
+    stored = reference.load(number)
+    for case in CHECKS[number].cases:
+        if case.name in stored:
+            yield case, CHECKS[number].subject(case.subject), *stored[case.name]
+
+
+def tolerance(number: int, case: Case) -> float:
+    """How closely a case is compared with a mistake: as a check does it, which leaves room for rounding."""
+    return max(1e-5, CHECKS[number].tolerance, case.tolerance or 0.0)
+
+
+def computed(number: int, mistake: Misconception | None = None) -> dict[str, Arrays]:
+    """What the NumPy reference gives for each case, right or with a mistake."""
+    change = {} if mistake is None else mistake.change
+    return {
+        case.name: CHECKS[number].reference(subject, parameters, inputs, **change)
+        for case, subject, parameters, inputs, _ in cases(number)
+    }
+
+
+def same(number: int, one: dict[str, Arrays], other: dict[str, Arrays]) -> bool:
+    """Whether two results are equal, within the tolerance, in every case."""
+    return all(
+        matches(one[case.name][name], other[case.name][name], tolerance(number, case))
+        for case, *_ in cases(number)
+        for name in one[case.name]
+    )
+
+
+@pytest.mark.parametrize("number", COMPARED)
+def test_every_case_is_stored(number: int) -> None:
+    assert list(reference.load(number)) == [case.name for case in CHECKS[number].cases]
+
+
+@pytest.mark.parametrize("number", COMPARED)
+def test_case_names_differ(number: int) -> None:
+    names = [case.name for case in CHECKS[number].cases]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("number", COMPARED)
+def test_numpy_reference_equals_stored_numbers(number: int) -> None:
+    for case, subject, parameters, inputs, expected in cases(number):
+        got = CHECKS[number].reference(subject, parameters, inputs)
+        assert got.keys() == expected.keys()
+        for name, values in expected.items():
+            assert np.isfinite(values).all() or number == 2, f"{case.name}: only the mask may hold -inf"
+            # Both were computed in float64: a part of what a check allows is enough.
+            assert matches(got[name], values, 1e-6), f"{case.name}: {errors(got[name], values).max()}"
+
+
+@pytest.mark.parametrize("number", [step.number for step in COURSE])
+def test_stored_numbers_equal_hugging_face_live(number: int) -> None:
+    """Draws the same inputs again and asks Hugging Face again."""
+    pytest.importorskip("transformers")
+    from tutor.reference.__main__ import content
+
+    live = content(number)
+    assert live.keys() == (reference.load_arrays(number).keys() if live else set())
+    for key, stored in (reference.load_arrays(number) if live else {}).items():
+        if key.startswith("outputs/"):
+            assert errors(live[key], stored).max() <= limit_for(stored, 1e-6), key
+        else:
+            assert np.array_equal(live[key], stored), key
+
+
+@pytest.mark.parametrize(("number", "mistake"), MISTAKES, ids=[f"{n:02d}-{m.name}" for n, m in MISTAKES])
+def test_mistake_gives_other_numbers(number: int, mistake: Misconception) -> None:
+    """By far more than the tolerance, in at least one case."""
+    wrong = computed(number, mistake)
+    found = 0.0
+    for case, _, _, _, expected in cases(number):
+        for name, values in expected.items():
+            if wrong[case.name][name].shape != values.shape:
+                return
+            # A check that allows no error at all still leaves mistakes room for rounding.
+            limit = limit_for(values, CHECKS[number].tolerance if case.tolerance is None else case.tolerance)
+            found = max(found, errors(wrong[case.name][name], values).max() / (limit or 1e-5))
+    assert found > 10
+
+
+@pytest.mark.parametrize("number", COMPARED)
+def test_no_two_mistakes_give_the_same_numbers(number: int) -> None:
+    results = {str(mistake): computed(number, mistake) for mistake in CHECKS[number].misconceptions}
+    for one, other in itertools.combinations(results, 2):
+        assert not same(number, results[one], results[other]), f"{one} and {other}"
+
+
+def test_step_00_and_step_09_give_the_same_numbers() -> None:
+    """The same weights as plain lists and in a module, as the two chapters show."""
+    from tutor.checks import plain_attention, step_00, step_09
+
+    (lists,) = [case for case in step_00.CHECK.cases if case.seed == plain_attention.SHARED_SEED]
+    (module,) = [case for case in step_09.CHECK.cases if case.seed == plain_attention.SHARED_SEED]
+    in_lists = reference.load(0)[lists.name][2]["outputs"]
+    in_module = reference.load(9)[module.name][2]["y"]
+    assert np.array_equal(in_lists[None], in_module)
+
+
+def test_expected_configuration_is_hugging_faces() -> None:
+    """The defaults that step 01 asks for."""
+    transformers = pytest.importorskip("transformers")
+    from tutor.checks.step_01 import DEFAULTS
+
+    config = transformers.GPT2Config()
+    assert {name: getattr(config, name) for name in DEFAULTS} == DEFAULTS
+
+
+def test_reference_files_are_small() -> None:
+    files = [reference.path(number) for number in CHECKS if reference.path(number).exists()]
+    assert sum(file.stat().st_size for file in files) < 1_500_000

@@ -1,0 +1,1 @@
+"""The checks, one module a step: each defines `CHECK`. See `tutor/check.py` for what it is made of."""

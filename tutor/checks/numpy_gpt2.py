@@ -1,0 +1,455 @@
+"""GPT-2 in NumPy, right by default, and able to make each known mistake on demand.
+
+It explains mistakes: where a learner's numbers equal those of a mistake made here, the
+mistake has a name. What is right is decided by Hugging Face's numbers, not by this file.
+
+All is computed in float64. Linear weights are `[out, in]`, as in MAX. The parameters of a
+composite part come as one mapping with dotted names, relative to the part. Keyword
+arguments without a counterpart in GPT-2 are the switches for mistakes.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+Array = np.ndarray
+Parameters = Mapping[str, Array]
+
+
+def part(parameters: Parameters, name: str) -> dict[str, Array]:
+    """The parameters of the part `name`, without that prefix."""
+    return {key.removeprefix(f"{name}."): array for key, array in parameters.items() if key.startswith(f"{name}.")}
+
+
+def double(*arrays: Array) -> list[Array]:
+    """The arrays in float64."""
+    return [np.asarray(array, dtype=np.float64) for array in arrays]
+
+
+# --- one layer --------------------------------------------------------------------------------
+
+
+def softmax(scores: Array, *, axis: int = -1, normalised: bool = True) -> Array:
+    """exp(scores) / sum(exp(scores)) over `axis`."""
+    (scores,) = double(scores)
+    with np.errstate(invalid="ignore"):  # a row of nothing but -inf gives NaN, as it does in MAX
+        exponentials = np.exp(scores - scores.max(axis=axis, keepdims=True))
+        if not normalised:
+            return exponentials
+        return exponentials / exponentials.sum(axis=axis, keepdims=True)
+
+
+def layer_norm(
+    x: Array,
+    weight: Array,
+    bias: Array,
+    *,
+    eps: float = 1e-5,
+    axis: int = -1,
+    ddof: int = 0,
+    epsilon: str = "inside",
+    centred: str = "both",
+    divisor: str = "std",
+    affine: str = "weight, bias",
+) -> Array:
+    """(x - mean) / sqrt(var + eps) * weight + bias over the last axis.
+
+    Args:
+        x: shape (..., dim).
+        weight, bias: shape (dim,).
+        eps: added to the variance.
+        axis: over which axis mean and variance are taken.
+        ddof: 1 for the sample variance.
+        epsilon: "inside" the square root, "outside" it, or "none".
+        centred: where the mean is subtracted: "both", "variance", "neither".
+        divisor: "std", "variance", or "1/std" (multiplied in place of divided).
+        affine: "weight, bias", "weight", "bias", "none", or "bias, weight" (added first).
+    """
+    x, weight, bias = double(x, weight, bias)
+    mean = x.mean(axis=axis, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = x.var(axis=axis, keepdims=True, ddof=ddof)
+        if centred == "neither":
+            variance = (x * x).mean(axis=axis, keepdims=True)
+        if epsilon == "inside":
+            variance = variance + eps
+        size = variance if divisor == "variance" else np.sqrt(variance)
+        if epsilon == "outside":
+            size = size + eps
+        numerator = x - mean if centred == "both" else x
+        y = numerator * size if divisor == "1/std" else numerator / size
+    return {
+        "weight, bias": y * weight + bias,
+        "bias, weight": (y + bias) * weight,
+        "weight": y * weight,
+        "bias": y + bias,
+        "none": y,
+    }[affine]
+
+
+def gelu(x: Array, *, kind: str = "tanh") -> Array:
+    """The activation of the MLP; `kind` may also name another one."""
+    (x,) = double(x)
+    return _ACTIVATIONS[kind](x)
+
+
+_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "tanh": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "exact": lambda x: 0.5 * x * (1 + _erf(x / np.sqrt(2))),
+    "quick": lambda x: x / (1 + np.exp(-1.702 * x)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh alone": np.tanh,
+    "none": lambda x: x,
+}
+
+
+def _erf(x: Array) -> Array:
+    """The error function, which NumPy lacks."""
+    return np.vectorize(math.erf, otypes=[np.float64])(x)
+
+
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """x @ weight.T + bias, with a weight of shape [out, in]."""
+    x, weight = double(x, weight)
+    y = x @ weight.T
+    return y if bias is None else y + bias
+
+
+def causal_mask(
+    sequence_length: int,
+    num_tokens: int = 0,
+    *,
+    ahead: int = 0,
+    shifted: bool = True,
+    band: str = "past",
+    hidden: float = -np.inf,
+    visible: float = 0.0,
+    inverted: bool = False,
+) -> Array:
+    """0 where key j <= num_tokens + i, else -inf; shape (sequence_length, sequence_length + num_tokens).
+
+    Args:
+        sequence_length: number of queries.
+        num_tokens: number of keys in the cache.
+        ahead: by how many keys each query sees too far.
+        shifted: False forgets that a cache moves the diagonal.
+        band: "past"; "future" (from the diagonal on), "future, swapped" (from num_tokens before it on),
+            "cache at the end" (the keys in the cache take the last places), "everything", "nothing".
+        hidden, visible: the two numbers of the mask.
+        inverted: hides what should be seen, and the other way round.
+    """
+    i = np.arange(sequence_length)[:, None]
+    j = np.arange(sequence_length + num_tokens)[None, :]
+    last = i + ahead + (num_tokens if shifted else 0)
+    may_look = {
+        "past": j <= last,
+        "future": j >= last,
+        "future, swapped": j >= i - num_tokens,
+        "cache at the end": (j <= i) | (j >= sequence_length),
+        "everything": np.full(np.broadcast_shapes(i.shape, j.shape), True),
+        "nothing": np.full(np.broadcast_shapes(i.shape, j.shape), False),
+    }[band]
+    return np.where(may_look != inverted, visible, hidden)
+
+
+# --- attention --------------------------------------------------------------------------------
+
+
+def attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    *,
+    scale: str = "1/sqrt(head_dim)",
+    mask: str = "added",
+    axis: int = -1,
+    normalised: bool = True,
+    order: str = "query key value",
+) -> Array:
+    """softmax(query @ key.T / sqrt(head_dim) + mask) @ value.
+
+    Args:
+        query, key, value: shape (batch, n_head, seq_len, head_dim).
+        scale: by what the scores are multiplied.
+        mask: "added"; "none", "transposed", "after softmax", "zeros after softmax", "subtracted", "multiplied",
+            "diagonal hidden", "one ahead", "inverted".
+        axis: of the softmax.
+        normalised: False leaves out the division by the sum.
+        order: which of the three is used as query, key and value.
+    """
+    given = dict(zip(("query", "key", "value"), double(query, key, value), strict=True))
+    query, key, value = (given[name] for name in order.split())
+    n_head, seq_len, head_dim = query.shape[-3:]
+    scores = query @ key.swapaxes(-1, -2) * {
+        "1/sqrt(head_dim)": head_dim**-0.5,
+        "1/sqrt(n_embd)": (n_head * head_dim) ** -0.5,
+        "1/sqrt(seq_len)": seq_len**-0.5,
+        "1/head_dim": 1 / head_dim,
+        "sqrt(head_dim)": head_dim**0.5,
+        "none": 1.0,
+    }[scale]
+    right = causal_mask(seq_len)
+    with np.errstate(invalid="ignore"):
+        scores = {
+            "added": scores + right,
+            "none": scores,
+            "transposed": scores + right.T,
+            "after softmax": scores,
+            "zeros after softmax": scores,
+            "subtracted": scores - right,
+            "multiplied": scores * right,
+            "diagonal hidden": scores + causal_mask(seq_len, ahead=-1),
+            "one ahead": scores + causal_mask(seq_len, ahead=1),
+            "inverted": scores + causal_mask(seq_len, inverted=True),
+        }[mask]
+        weights = softmax(scores, axis=axis, normalised=normalised)
+        if mask == "after softmax":
+            weights = weights + right
+        elif mask == "zeros after softmax":
+            weights = np.where(right == 0, weights, 0.0)
+        return weights @ value
+
+
+def query_key_value(
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    *,
+    order: str = "query key value",
+    layout: str = "whole",
+    n_head: int = 1,
+) -> tuple[Array, Array, Array]:
+    """The three parts of x @ weight.T + bias, each (batch, seq_len, n_embd).
+
+    Args:
+        x: shape (batch, seq_len, n_embd).
+        weight, bias: shapes (3 * n_embd, n_embd) and (3 * n_embd,).
+        order: in which order the parts are taken to lie.
+        layout: "whole": one part after the other; "per head": the three parts of a head after
+            one another; "per entry": the three parts of an entry after one another.
+        n_head: number of heads, for the layout "per head".
+    """
+    qkv = linear(x, weight, bias)  # (batch, seq_len, 3 * n_embd)
+    groups = {"whole": 1, "per head": n_head, "per entry": qkv.shape[-1] // 3}[layout]
+    pieces = qkv.reshape(*qkv.shape[:-1], groups, 3, -1)  # (batch, seq_len, groups, 3, n_embd / groups)
+    parts = {name: pieces[..., i, :].reshape(x.shape) for i, name in enumerate(order.split())}
+    return parts["query"], parts["key"], parts["value"]
+
+
+def split_heads(x: Array, n_head: int, *, way: str = "transposed") -> Array:
+    """Cuts (batch, seq_len, n_embd) into (batch, n_head, seq_len, head_dim).
+
+    `way`: "transposed"; "reshaped" (without the transpose), "interleaved" (a head owns every n_head-th entry).
+    """
+    batch, seq_len, n_embd = x.shape
+    if way == "reshaped":
+        return x.reshape(batch, n_head, seq_len, n_embd // n_head)
+    if way == "interleaved":
+        return x.reshape(batch, seq_len, n_embd // n_head, n_head).transpose(0, 3, 1, 2)
+    return x.reshape(batch, seq_len, n_head, n_embd // n_head).transpose(0, 2, 1, 3)
+
+
+def merge_heads(x: Array, *, way: str = "transposed") -> Array:
+    """Joins (batch, n_head, seq_len, head_dim) to (batch, seq_len, n_embd); `way` as in `split_heads`."""
+    batch, n_head, seq_len, head_dim = x.shape
+    if way == "reshaped":
+        return x.reshape(batch, seq_len, n_head * head_dim)
+    if way == "interleaved":
+        return x.transpose(0, 2, 3, 1).reshape(batch, seq_len, n_head * head_dim)
+    return x.transpose(0, 2, 1, 3).reshape(batch, seq_len, n_head * head_dim)
+
+
+def multi_head_attention(
+    x: Array,
+    parameters: Parameters,
+    *,
+    n_head: int,
+    split: str = "transposed",
+    merge: str = "transposed",
+    projection: str = "x @ weight.T + bias",
+    **mistakes: str,
+) -> Array:
+    """c_proj(merge(attention(split(c_attn(x))))).
+
+    Args:
+        x: shape (batch, seq_len, n_embd).
+        parameters: `c_attn` and `c_proj`.
+        n_head: number of heads.
+        split, merge: see `split_heads`.
+        projection: what `c_proj` does; "none" leaves it out.
+        mistakes: for `attention`.
+    """
+    c_attn, c_proj = part(parameters, "c_attn"), part(parameters, "c_proj")
+    heads = (split_heads(y, n_head, way=split) for y in query_key_value(x, c_attn["weight"], c_attn["bias"]))
+    merged = merge_heads(attention(*heads, **mistakes), way=merge)
+    return {
+        "x @ weight.T + bias": lambda: linear(merged, c_proj["weight"], c_proj["bias"]),
+        "x @ weight + bias": lambda: linear(merged, c_proj["weight"].T, c_proj["bias"]),
+        "x @ weight.T": lambda: linear(merged, c_proj["weight"]),
+        "none": lambda: merged,
+    }[projection]()
+
+
+# --- composition ------------------------------------------------------------------------------
+
+
+def mlp(
+    x: Array, parameters: Parameters, *, activation: str = "tanh", after: str = "c_fc", biases: str = "c_fc, c_proj"
+) -> Array:
+    """c_proj(gelu(c_fc(x))); `after`: which layer the activation follows; `biases`: which layers add theirs."""
+    for layer in ("c_fc", "c_proj"):
+        own = part(parameters, layer)
+        x = linear(x, own["weight"], own["bias"] if layer in biases else None)
+        if layer == after:
+            x = gelu(x, kind=activation)
+    return x
+
+
+def residual(
+    x: Array, norm: Callable[[Array], Array], sublayer: Callable[[Array], Array], *, kind: str = "x + f(ln(x))"
+) -> Array:
+    """A pre-norm residual step; `kind` may be another formula."""
+    (x,) = double(x)
+    return _RESIDUALS[kind](x, norm, sublayer)
+
+
+_RESIDUALS: dict[str, Callable[..., Array]] = {
+    "x + f(ln(x))": lambda x, ln, f: x + f(ln(x)),
+    "f(ln(x))": lambda x, ln, f: f(ln(x)),
+    "ln(x + f(x))": lambda x, ln, f: ln(x + f(x)),
+    "ln(x) + f(ln(x))": lambda x, ln, f: ln(x) + f(ln(x)),
+    "ln(x) + f(x)": lambda x, ln, f: ln(x) + f(x),
+    "x + ln(f(x))": lambda x, ln, f: x + ln(f(x)),
+    "x + f(x)": lambda x, ln, f: x + f(x),
+    "x + ln(x)": lambda x, ln, f: x + ln(x),
+}
+
+
+def norm_of(parameters: Parameters, name: str, eps: float) -> Callable[[Array], Array]:
+    """The layer norm `name` as a function."""
+    own = part(parameters, name)
+    return lambda x: layer_norm(x, own["weight"], own["bias"], eps=eps)
+
+
+def block(
+    x: Array,
+    parameters: Parameters,
+    *,
+    n_head: int,
+    eps: float = 1e-5,
+    attn: str = "x + f(ln(x))",
+    mlp_step: str = "x + f(ln(x))",
+    norms: Sequence[str] = ("ln_1", "ln_2"),
+    order: str = "attn, mlp",
+) -> Array:
+    """x + attn(ln_1(x)), then x + mlp(ln_2(x)).
+
+    Args:
+        x: shape (batch, seq_len, n_embd).
+        parameters: `ln_1`, `attn`, `ln_2`, `mlp`.
+        n_head, eps: sizes.
+        attn, mlp_step: the formulas of the two steps, see `residual`.
+        norms: the norm of attention and that of the MLP.
+        order: "attn, mlp", "mlp, attn", or "parallel" (both read the same x).
+    """
+    attn_norm, mlp_norm = (norm_of(parameters, name, eps) for name in norms)
+
+    def attend(y: Array) -> Array:
+        return multi_head_attention(y, part(parameters, "attn"), n_head=n_head)
+
+    def feed_forward(y: Array) -> Array:
+        return mlp(y, part(parameters, "mlp"))
+
+    if order == "parallel":
+        return x + attend(attn_norm(x)) + feed_forward(mlp_norm(x))
+    steps = [(attn_norm, attend, attn), (mlp_norm, feed_forward, mlp_step)]
+    for norm, sublayer, kind in steps if order == "attn, mlp" else reversed(steps):
+        x = residual(x, norm, sublayer, kind=kind)
+    return x
+
+
+def embeddings(ids: Array, parameters: Parameters, *, positions: str = "from 0") -> Array:
+    """wte[ids] + wpe[0, 1, ...]; `positions`: "from 0", "from 1", "reversed", "all 0", or "none" (not added)."""
+    wte, wpe = double(parameters["wte.weight"], parameters["wpe.weight"])
+    x = wte[ids]  # (batch, seq_len, n_embd)
+    return x if positions == "none" else x + position_rows(wpe, ids.shape[-1], positions=positions)
+
+
+def position_rows(table: Array, seq_len: int, *, positions: str = "from 0") -> Array:
+    """The rows of the position table for a text of `seq_len` tokens: (seq_len, n_embd)."""
+    t = np.arange(seq_len)
+    numbers = {
+        "from 0": t,
+        "from 1": t + 1,
+        "reversed": t[::-1],
+        "last rows": t + len(table) - seq_len,
+        "all 0": 0 * t,
+        "always the last": 0 * t + seq_len - 1,
+    }
+    # Past the end of the table, the last row: no case of a check gets there but by a mistake.
+    return table[np.minimum(numbers[positions], len(table) - 1)]
+
+
+def model(
+    ids: Array,
+    parameters: Parameters,
+    *,
+    n_head: int,
+    n_layer: int,
+    eps: float = 1e-5,
+    positions: str = "from 0",
+    blocks: str = "in order",
+    final_norm: str = "at the end",
+    final_eps: float | None = None,
+) -> Array:
+    """ln_f(blocks(wte[ids] + wpe)).
+
+    Args:
+        ids: shape (batch, seq_len).
+        parameters: `wte`, `wpe`, `h`, `ln_f`.
+        n_head, n_layer, eps: sizes.
+        positions: see `embeddings`.
+        blocks: "in order", "reversed", "first only", "last only", "without the last", "without the first",
+            "all on the input" (of the embeddings, so that only the last one counts).
+        final_norm: "at the end", "none", "at the start", "after each block", "twice".
+        final_eps: another epsilon in `ln_f`.
+    """
+    x = embeddings(ids, parameters, positions=positions)
+    norm = norm_of(parameters, "ln_f", eps if final_eps is None else final_eps)
+    layers = list(range(n_layer))
+    chosen = {
+        "in order": layers,
+        "reversed": layers[::-1],
+        "first only": [0] * n_layer,
+        "last only": [n_layer - 1] * n_layer,
+        "without the last": layers[:-1],
+        "without the first": layers[1:],
+        "all on the input": layers[-1:],
+    }[blocks]
+    if final_norm == "at the start":
+        x = norm(x)
+    for layer in chosen:
+        x = block(x, part(parameters, f"h.{layer}"), n_head=n_head, eps=eps)
+        if final_norm == "after each block":
+            x = norm(x)
+    if final_norm == "twice":
+        x = norm(norm(x))
+    return norm(x) if final_norm == "at the end" else x
+
+
+def language_model(
+    ids: Array, parameters: Parameters, *, logits: str = "x @ wte.T", **settings: str | float
+) -> Array:
+    """The logits: model(ids) @ wte.T. `logits` may be another formula; `settings` are those of `model`."""
+    transformer = part(parameters, "transformer")
+    x = model(ids, transformer, **settings)
+    y = linear(x, transformer["wte.weight"])
+    return {
+        "x @ wte.T": y,
+        "softmax": softmax(y),
+        "log softmax": np.log(softmax(y)),
+        "divided by sqrt(n_embd)": y / np.sqrt(x.shape[-1]),
+        "multiplied by sqrt(n_embd)": y * np.sqrt(x.shape[-1]),
+    }[logits]

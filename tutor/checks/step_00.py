@@ -1,0 +1,196 @@
+"""The check of step 00: attention in plain Python."""
+
+import numpy as np
+
+from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
+from tutor.checks import numpy_gpt2
+from tutor.checks.plain_attention import N_EMBD, SHARED_SEED, as_lists
+
+HEAD_DIM = 8
+
+SOFTMAX = Subject(
+    name="softmax",
+    build=lambda code: code[0].softmax,
+    inputs={"scores": Spec("float64", ("num_keys",))},
+    outputs={"weights": Spec("float64", ("num_keys",))},
+    compiled=False,
+)
+ATTEND = Subject(
+    name="attend",
+    build=lambda code: code[0].attend,
+    inputs={
+        "query": Spec("float64", (HEAD_DIM,)),
+        "keys": Spec("float64", ("num_keys", HEAD_DIM)),
+        "values": Spec("float64", ("num_keys", HEAD_DIM)),
+    },
+    outputs={"blended": Spec("float64", (HEAD_DIM,))},
+    compiled=False,
+)
+
+
+def _causal(n_head: int) -> Subject:
+    def build(code: Code) -> object:
+        return lambda xs, wq, wk, wv: code[0].causal_self_attention(xs, wq, wk, wv, n_head)
+
+    square = Spec("float64", (N_EMBD, N_EMBD))
+    return Subject(
+        name=f"causal_self_attention, n_head={n_head}",
+        build=build,
+        inputs={"xs": Spec("float64", ("seq_len", N_EMBD)), "wq": square, "wk": square, "wv": square},
+        outputs={"outputs": Spec("float64", ("seq_len", N_EMBD))},
+        settings={"n_embd": N_EMBD, "n_head": n_head},
+        compiled=False,
+    )
+
+
+CAUSAL = {n_head: _causal(n_head) for n_head in (1, 3, 4)}
+
+
+def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: object) -> Arrays:
+    """Step 00 in NumPy. A mistake is made in those of the three functions that can make it."""
+    if subject is SOFTMAX:
+        return {"weights": numpy_gpt2.softmax(inputs["scores"], normalised=change.get("normalised", True))}
+    if subject is ATTEND:
+        attention = {name: change[name] for name in ("scale", "normalised", "order") if name in change}
+        return {"blended": _attend(*inputs.values(), **attention)}
+    n_head = subject.settings["n_head"]
+    projected = {
+        "query": numpy_gpt2.linear(inputs["xs"], inputs["wq"]),
+        "key": numpy_gpt2.linear(inputs["xs"], inputs["wk"]),
+        "value": numpy_gpt2.linear(inputs["xs"], inputs["wv"]),
+    }
+    return {"outputs": _token_by_token(**projected, n_head=n_head, **change)}
+
+
+def _attend(query: np.ndarray, keys: np.ndarray, values: np.ndarray, **mistakes: object) -> np.ndarray:
+    """One query, one head: the other axes of `attention` have length 1, and there is nothing to mask."""
+    if mistakes.get("scale") in ("1/sqrt(n_embd)", "1/sqrt(seq_len)"):
+        # The general function takes both lengths from its arrays; here the keys alone have them.
+        query = query * np.sqrt(len(query) / (N_EMBD if mistakes["scale"] == "1/sqrt(n_embd)" else len(keys)))
+        mistakes = {**mistakes, "scale": "1/sqrt(head_dim)"}
+    query, keys, values = (array[None, None] for array in (query[None], keys, values))
+    return numpy_gpt2.attention(query, keys, values, mask="none", **mistakes).flatten()
+
+
+def _token_by_token(
+    query: np.ndarray,
+    key: np.ndarray,
+    value: np.ndarray,
+    *,
+    n_head: int,
+    one_head: bool = False,
+    sees: str = "the past and itself",
+    shared_cache: bool = False,
+    interleaved: bool = False,
+    **attention: object,
+) -> np.ndarray:
+    """Causal attention as the step does it; the arrays are (seq_len, n_embd).
+
+    Args:
+        query, key, value: the projected tokens.
+        n_head: number of heads.
+        one_head: takes the whole vector as one head.
+        sees: "the past and itself", "all", "itself alone".
+        shared_cache: all heads append to the same two lists.
+        interleaved: head h owns every n_head-th entry.
+        attention: for `attention`.
+    """
+    if one_head:
+        n_head = 1
+    way = "interleaved" if interleaved else "transposed"
+    query, key, value = (numpy_gpt2.split_heads(array[None], n_head, way=way)[0] for array in (query, key, value))
+    seq_len = query.shape[1]
+    blended = np.empty_like(query)  # (n_head, seq_len, head_dim)
+    for t in range(seq_len):
+        for head in range(n_head):
+            if shared_cache:
+                # In the order of appending: token by token, and in each token head by head.
+                count = t * n_head + head + 1
+                keys, values = (array.swapaxes(0, 1).reshape(-1, array.shape[-1])[:count] for array in (key, value))
+            else:
+                seen = {"the past and itself": slice(t + 1), "all": slice(None), "itself alone": slice(t, t + 1)}[sees]
+                keys, values = key[head, seen], value[head, seen]
+            blended[head, t] = _attend(query[head, t], keys, values, **attention)
+    return numpy_gpt2.merge_heads(blended[None], way=way)[0]
+
+
+CHECK = Check(
+    names=("softmax", "attend", "causal_self_attention"),
+    subjects=(SOFTMAX, ATTEND, *CAUSAL.values()),
+    cases=(
+        Case(SOFTMAX.name, {"num_keys": 5}, seed=1),
+        Case(SOFTMAX.name, {"num_keys": 1}, seed=2),
+        # exp(1000) is beyond every float, exp of a difference is not.
+        Case(SOFTMAX.name, {"num_keys": 4}, seed=3, shift=1000.0, note="large scores"),
+        Case(ATTEND.name, {"num_keys": 4}, seed=4),
+        Case(ATTEND.name, {"num_keys": 1}, seed=5),
+        Case(CAUSAL[1].name, {"seq_len": 3}, seed=6, given=as_lists),
+        Case(CAUSAL[4].name, {"seq_len": 6}, seed=7, given=as_lists),
+        Case(CAUSAL[4].name, {"seq_len": 1}, seed=8, given=as_lists),
+        Case(CAUSAL[3].name, {"seq_len": 5}, seed=SHARED_SEED, note="the weights of step 09", given=as_lists),
+    ),
+    reference=reference,
+    misconceptions=(
+        Misconception(
+            "a softmax that is not divided by its sum",
+            "Divide each exponential by the sum of all of them, so that the weights sum to 1.",
+            {"normalised": False},
+        ),
+        Misconception(
+            "attention without the 1/sqrt(head_dim) scale",
+            "In `attend`, multiply each score by 1 / sqrt(head_dim), the root of the query's length.",
+            {"scale": "none"},
+        ),
+        Misconception(
+            "attention scaled by sqrt(n_embd)",
+            "In `attend`, divide by the root of the query's own length: it is the query of one head.",
+            {"scale": "1/sqrt(n_embd)"},
+        ),
+        Misconception(
+            "attention scaled by the root of the number of keys",
+            "In `attend`, divide by the root of the query's length, `len(query)`.",
+            {"scale": "1/sqrt(seq_len)"},
+        ),
+        Misconception(
+            "attention divided by head_dim instead of its root",
+            "In `attend`, take the square root: 1 / sqrt(head_dim).",
+            {"scale": "1/head_dim"},
+        ),
+        Misconception(
+            "attention multiplied by sqrt(head_dim)",
+            "In `attend`, divide by sqrt(head_dim): the scale keeps the scores small.",
+            {"scale": "sqrt(head_dim)"},
+        ),
+        Misconception(
+            "attention with keys and values swapped",
+            "In `attend`, compare the query with the keys, and blend the values.",
+            {"order": "query value key"},
+        ),
+        Misconception(
+            "attention in which each token sees the whole text",
+            "Handle one token at a time: append its key and value, then attend, before you look at the next token.",
+            {"sees": "all"},
+        ),
+        Misconception(
+            "attention in which each token sees only itself",
+            "Make the lists of keys and values before the loop over the tokens, not inside it.",
+            {"sees": "itself alone"},
+        ),
+        Misconception(
+            "attention in which all heads share one list of keys and one of values",
+            "Give each head lists of its own. `[[]] * n_head` holds the same list n_head times; "
+            "write `[[] for _ in range(n_head)]`.",
+            {"shared_cache": True},
+        ),
+        Misconception(
+            "attention with a single head",
+            "Cut query, key and value into `n_head` pieces, attend in each, and join the answers.",
+            {"one_head": True},
+        ),
+        Misconception(
+            "attention with interleaved heads",
+            "Head h owns the entries from h * head_dim up to (h + 1) * head_dim, not every n_head-th one.",
+            {"interleaved": True},
+        ),
+    ),
+)

@@ -1,0 +1,143 @@
+"""The check of step 01: the configuration. Nothing is compiled; all of it is facts."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tutor.check import Check, Code, CompiledSubject, Fact
+
+# Hugging Face's `GPT2Config`; a test holds them against it.
+DEFAULTS: Mapping[str, Any] = {
+    "vocab_size": 50257,
+    "n_positions": 1024,
+    "n_embd": 768,
+    "n_layer": 12,
+    "n_head": 12,
+    "n_inner": None,
+    "layer_norm_epsilon": 1e-5,
+}
+
+OTHER: Mapping[str, Any] = {
+    "vocab_size": 61,
+    "n_positions": 32,
+    "n_embd": 36,
+    "n_layer": 2,
+    "n_head": 3,
+    "n_inner": 40,
+    "layer_norm_epsilon": 1e-3,
+}
+
+Evaluate = Callable[[Code, Mapping[str, CompiledSubject]], Any]
+
+
+def value(name: str, **fields: Any) -> Evaluate:
+    """The evaluation of a fact: one attribute of a configuration."""
+    return lambda code, _: getattr(code[1].GPT2Config(**fields), name)
+
+
+def error(**fields: Any) -> Evaluate:
+    """The evaluation of a fact: the error that these fields raise."""
+
+    def evaluate(code: Code, _: Mapping[str, CompiledSubject]) -> str:
+        try:
+            code[1].GPT2Config(**fields)
+        except Exception as raised:  # noqa: BLE001 - whatever it is, it is the answer
+            return f"{type(raised).__name__}: {raised}"
+        return NO_ERROR
+
+    return evaluate
+
+
+def refusal(name: str, size: int) -> Evaluate:
+    """The evaluation of a fact: whether the error for a bad size is a ValueError that names field and size."""
+    # A bad n_inner is also a bad intermediate_size; either name tells the reader enough.
+    names = ("n_inner", "intermediate_size") if name == "n_inner" else (name,)
+
+    def evaluate(code: Code, subjects: Mapping[str, CompiledSubject]) -> str:
+        message = error(**{name: size})(code, subjects)
+        named = any(known in message for known in names) and str(size) in message
+        return refused(name, size) if message.startswith("ValueError") and named else message
+
+    return evaluate
+
+
+def refused(name: str, size: int) -> str:
+    """The right answer to `refusal`."""
+    return f"a ValueError that names {name} and {size}"
+
+
+def written(fields: Mapping[str, Any]) -> str:
+    """A call of `GPT2Config` as source."""
+    return f"GPT2Config({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+
+
+NO_ERROR = "no error"
+SIZES = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner")
+NOT_DIVISIBLE = ({"n_embd": 512, "n_head": 7}, {"n_embd": 36, "n_head": 8})
+
+CHECK = Check(
+    names=("GPT2Config",),
+    facts=(
+        *(
+            Fact(
+                f"GPT2Config().{name}",
+                value(name),
+                expected,
+                advice="The defaults are those of GPT-2 small (124M), as Hugging Face's `GPT2Config` has them.",
+                wrong=((3072, "Leave `n_inner` None by default; `intermediate_size` works it out."),)
+                if name == "n_inner"
+                else (),
+            )
+            for name, expected in DEFAULTS.items()
+        ),
+        *(
+            Fact(
+                f"GPT2Config(..., {name}={given!r}).{name}",
+                value(name, **OTHER),
+                given,
+                advice=f"`{name}` must be a field of the dataclass that keeps what it is given.",
+            )
+            for name, given in OTHER.items()
+        ),
+        *(
+            Fact(
+                f"{written(fields)}.head_dim",
+                value("head_dim", **fields),
+                expected,
+                wrong=((float(expected), "Divide with `//`: a width is a whole number, and `/` gives a float."),),
+                advice="`head_dim` is a property: n_embd // n_head.",
+            )
+            for fields, expected in (({}, 64), ({"n_embd": 36, "n_head": 4}, 9), ({"n_embd": 10, "n_head": 1}, 10))
+        ),
+        *(
+            Fact(
+                f"{written(fields)}.intermediate_size",
+                value("intermediate_size", **fields),
+                expected,
+                wrong=((None, "Where `n_inner` is None, the width is 4 * n_embd."),),
+                advice="`intermediate_size` is a property: `n_inner` if it is set, else 4 * n_embd.",
+            )
+            for fields, expected in (({}, 3072), ({"n_embd": 36}, 144), ({"n_embd": 36, "n_inner": 40}, 40))
+        ),
+        *(
+            Fact(
+                f"the error of {written(fields)}",
+                error(**fields),
+                f"ValueError: n_embd ({fields['n_embd']}) must be divisible by n_head ({fields['n_head']})",
+                wrong=((NO_ERROR, "Compare `n_embd % n_head` with 0 in `__post_init__`, and raise a ValueError."),),
+                advice="Raise a ValueError with this message, word for word, and the numbers that were given.",
+            )
+            for fields in NOT_DIVISIBLE
+        ),
+        *(
+            Fact(
+                f"the error of GPT2Config({name}={size})",
+                refusal(name, size),
+                refused(name, size),
+                wrong=((NO_ERROR, f"A size must be at least 1. Check `{name}` in `__post_init__`, with `<= 0`."),),
+                advice="Raise a ValueError that gives the field and its value, before you divide by anything.",
+            )
+            for name in SIZES
+            for size in (0, -12)
+        ),
+    ),
+)

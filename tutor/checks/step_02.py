@@ -1,0 +1,159 @@
+"""The check of step 02: the causal mask. Its numbers are compared exactly."""
+
+from typing import Any
+
+import numpy as np
+
+from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
+from tutor.checks import numpy_gpt2
+
+
+def _mask(num_tokens: int, dtype: str) -> Subject:
+    """A mask whose length is a symbolic dimension, taken from an input of that length."""
+
+    def build(code: Code) -> Any:
+        from max.dtype import DType
+
+        return lambda x: code[2].causal_mask(x.shape[0], num_tokens, dtype=DType[dtype], device=x.device)
+
+    keys = f"seq_len + {num_tokens}" if num_tokens else "seq_len"
+    return Subject(
+        name=f"num_tokens={num_tokens}, {dtype}",
+        build=build,
+        inputs={"x": Spec("float32", ("seq_len",))},
+        outputs={"mask": Spec(dtype, ("seq_len", keys))},
+        settings={"num_tokens": num_tokens, "dtype": dtype},
+    )
+
+
+def _static_mask(sequence_length: int, num_tokens: int) -> Subject:
+    """A mask whose length is a plain int."""
+
+    def build(code: Code) -> Any:
+        from max.dtype import DType
+
+        return lambda x: code[2].causal_mask(sequence_length, num_tokens, dtype=DType.float32, device=x.device)
+
+    return Subject(
+        name=f"sequence_length={sequence_length}, num_tokens={num_tokens}",
+        build=build,
+        inputs={"x": Spec("float32", (1,))},
+        outputs={"mask": Spec("float32", (sequence_length, sequence_length + num_tokens))},
+        settings={"sequence_length": sequence_length, "num_tokens": num_tokens, "dtype": "float32"},
+    )
+
+
+SYMBOLIC = tuple(_mask(num_tokens, dtype) for num_tokens in (0, 1, 3) for dtype in ("float32", "bfloat16"))
+STATIC = (_static_mask(4, 0), _static_mask(3, 2))
+
+
+def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: Any) -> Arrays:
+    """Step 02 in NumPy."""
+    num_tokens, dtype = subject.settings["num_tokens"], subject.settings["dtype"]
+    length = subject.settings.get("sequence_length", len(inputs["x"]))
+    mask = numpy_gpt2.causal_mask(length, num_tokens, **change).astype(np.float32)
+    return {"mask": to_bfloat16(mask) if dtype == "bfloat16" else mask}
+
+
+def to_bfloat16(numbers: np.ndarray) -> np.ndarray:
+    """Rounds float32 to the nearest number that bfloat16 has, the even one if there are two."""
+    bits = numbers.view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+
+
+FINITE = (-100.0, -1e3, -1e4, -1e5, -1e6, -1e7, -1e8, -1e9, -1e10, -1e12, -1e15, -1e20, -1e30, -1e38)
+LOWEST = float(np.finfo(np.float32).min)
+
+CHECK = Check(
+    names=("causal_mask",),
+    subjects=SYMBOLIC + STATIC,
+    cases=(
+        *(Case(subject.name, {"seq_len": seq_len}, seed=0) for subject in SYMBOLIC for seq_len in (1, 2, 5)),
+        *(Case(subject.name, {}, seed=0) for subject in STATIC),
+    ),
+    reference=reference,
+    misconceptions=(
+        Misconception(
+            "a mask that is not shifted when there is a cache",
+            "Row i is the query at position num_tokens + i: the band ends at `num_upper=num_tokens`, not at 0.",
+            {"shifted": False},
+        ),
+        Misconception(
+            "a mask whose diagonal is masked too",
+            "Off by one: a token may look at itself. Row i sees the keys up to and with num_tokens + i.",
+            {"ahead": -1},
+        ),
+        Misconception(
+            "a mask that is off by one: each token sees the next one",
+            "Row i sees the keys up to and with num_tokens + i, and none after it.",
+            {"ahead": 1},
+        ),
+        *(
+            Misconception(
+                "the mask transposed: each token sees the later ones",
+                "Rows are queries, columns are keys. A query sees all earlier keys: `num_lower=None`; `num_upper` says "
+                "how far to the right it may look.",
+                change,
+            )
+            for change in (
+                {"band": "future"},
+                {"band": "future", "shifted": False},
+                {"band": "future, swapped"},
+            )
+        ),
+        Misconception(
+            "a mask with the cached keys at the end",
+            "The keys in the cache are older: they take the first `num_tokens` columns. Move the diagonal right.",
+            {"band": "cache at the end"},
+        ),
+        Misconception(
+            "the mask inverted: it hides what a token should see",
+            "`F.band_part` keeps the band and clears the rest; `exclude=True` turns that round.",
+            {"inverted": True},
+        ),
+        Misconception(
+            "the mask inverted, and not shifted when there is a cache",
+            "Pass `exclude=True` to `F.band_part`, and let the band end at `num_upper=num_tokens`.",
+            {"inverted": True, "shifted": False},
+        ),
+        Misconception(
+            "a mask that hides nothing",
+            "Start from -inf everywhere, and clear only the band that a query may see.",
+            {"band": "everything"},
+        ),
+        Misconception(
+            "a mask that hides everything",
+            "Clear the band that a query may see with `F.band_part(..., exclude=True)`.",
+            {"band": "nothing"},
+        ),
+        Misconception(
+            "a mask of ones and zeros: 1 where a query may look",
+            "The mask is added to scores: 0 where a query may look, -inf where it may not.",
+            {"visible": 1.0, "hidden": 0.0},
+        ),
+        Misconception(
+            "a mask with 1 in place of -inf",
+            "The mask is added to scores: start from a constant of -inf.",
+            {"hidden": 1.0},
+        ),
+        Misconception(
+            "a mask with -1 in place of -inf",
+            "The mask is added to scores, and -1 hides little: start from a constant of -inf.",
+            {"hidden": -1.0},
+        ),
+        Misconception(
+            "a mask with +inf in place of -inf",
+            "The sign is wrong: `float(\"-inf\")`.",
+            {"hidden": np.inf},
+        ),
+        *(
+            Misconception(
+                f"a mask with a large finite number, {hidden:.8g}, instead of -inf",
+                "Use `float(\"-inf\")`. Only that gives a weight of exactly 0 for every size of the scores.",
+                {"hidden": hidden},
+            )
+            for hidden in (*FINITE, LOWEST)
+        ),
+    ),
+    tolerance=0.0,
+)

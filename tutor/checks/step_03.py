@@ -1,0 +1,114 @@
+"""The check of step 03: layer normalisation."""
+
+from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
+from tutor.checks import numpy_gpt2, sizes
+
+EVERY_TOKEN = Subject(
+    name="dim=36",
+    build=lambda code: code[3].LayerNorm(36),
+    inputs={"x": Spec("float32", ("batch", "seq_len", 36))},
+    outputs={"y": Spec("float32", ("batch", "seq_len", 36))},
+    parameters=sizes.layer_norm(36),
+)
+LARGE_EPSILON = Subject(
+    name="dim=20, eps=0.1",
+    build=lambda code: code[3].LayerNorm(20, eps=0.1),
+    inputs={"x": Spec("float32", ("rows", 20))},
+    outputs={"y": Spec("float32", ("rows", 20))},
+    parameters=sizes.layer_norm(20),
+    settings={"eps": 0.1},
+)
+
+
+def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: object) -> Arrays:
+    """Step 03 in NumPy."""
+    return {"y": numpy_gpt2.layer_norm(inputs["x"], **parameters, **{**subject.settings, **change})}
+
+
+CHECK = Check(
+    names=("LayerNorm",),
+    subjects=(EVERY_TOKEN, LARGE_EPSILON),
+    cases=(
+        Case(EVERY_TOKEN.name, {"batch": 2, "seq_len": 5}, seed=1),
+        Case(EVERY_TOKEN.name, {"batch": 1, "seq_len": 1}, seed=2),
+        # A variance of about epsilon: here epsilon is no small correction.
+        Case(EVERY_TOKEN.name, {"batch": 3, "seq_len": 4}, seed=3, scale=0.004, note="small numbers"),
+        Case(EVERY_TOKEN.name, {"batch": 2, "seq_len": 3}, seed=4, shift=10.0, note="far from zero", tolerance=1e-4),
+        # A variance of 0. Zeros and not threes: the mean of equal numbers may be off by a rounding error.
+        Case(EVERY_TOKEN.name, {"batch": 1, "seq_len": 2}, seed=5, scale=0.0, note="all zero"),
+        Case(LARGE_EPSILON.name, {"rows": 6}, seed=6),
+    ),
+    reference=reference,
+    misconceptions=(
+        Misconception(
+            "layer norm with the sample variance",
+            "Divide the sum of squares by `dim`, not by `dim - 1`: take the plain mean of the squares.",
+            {"ddof": 1},
+        ),
+        Misconception(
+            "layer norm with epsilon outside the square root",
+            "Add `eps` to the variance first, then take the root: `rsqrt(variance + eps)`.",
+            {"epsilon": "outside"},
+        ),
+        Misconception(
+            "layer norm with the sample deviation plus epsilon",
+            "Two things differ: divide by `dim` and not by `dim - 1`, and add `eps` to the variance before the root.",
+            {"ddof": 1, "epsilon": "outside"},
+        ),
+        Misconception(
+            "layer norm without epsilon",
+            "Add `eps` to the variance before you take the root. Without it, a vector of equal numbers divides by 0.",
+            {"epsilon": "none"},
+        ),
+        Misconception(
+            "layer norm that ignores its argument `eps`",
+            "Keep `eps` in `__init__` and use it in `forward`; do not write 1e-5 there.",
+            {"eps": 1e-5},
+        ),
+        Misconception(
+            "layer norm divided by the variance",
+            "Divide by the square root of the variance (plus `eps`): use `rsqrt`.",
+            {"divisor": "variance"},
+        ),
+        Misconception(
+            "layer norm multiplied by the deviation",
+            "Multiply by the reciprocal root, `rsqrt`, or divide by `sqrt`: what you do makes large vectors larger.",
+            {"divisor": "1/std"},
+        ),
+        Misconception(
+            "layer norm without the mean taken off",
+            "Subtract the mean before you divide. The variance alone is centred here.",
+            {"centred": "variance"},
+        ),
+        Misconception(
+            "RMS norm: no mean is taken off at all",
+            "Subtract the mean from x first, and use the difference in the variance and in the result.",
+            {"centred": "neither"},
+        ),
+        Misconception(
+            "layer norm over the wrong axis",
+            "Take mean and variance over the last axis, `axis=-1`: each token's vector on its own.",
+            {"axis": -2},
+        ),
+        Misconception(
+            "layer norm without its bias",
+            "Add `self.bias` at the end.",
+            {"affine": "weight"},
+        ),
+        Misconception(
+            "layer norm without its weight",
+            "Multiply by `self.weight` before you add the bias.",
+            {"affine": "bias"},
+        ),
+        Misconception(
+            "layer norm without weight and bias",
+            "Multiply the normalised vector by `self.weight` and add `self.bias`.",
+            {"affine": "none"},
+        ),
+        Misconception(
+            "layer norm with the bias added before the weight is applied",
+            "First multiply by `self.weight`, then add `self.bias`.",
+            {"affine": "bias, weight"},
+        ),
+    ),
+)

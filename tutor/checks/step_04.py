@@ -1,0 +1,97 @@
+"""The check of step 04: the feed-forward network."""
+
+from typing import Any
+
+from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
+from tutor.checks import numpy_gpt2, sizes
+
+
+def _mlp(n_embd: int, n_inner: int) -> Subject:
+    """An MLP whose width comes from its argument; the configuration would give another one."""
+
+    def build(code: Code) -> Any:
+        return code[4].GPT2MLP(n_inner, code[1].GPT2Config(n_embd=n_embd))
+
+    settings = {"n_embd": n_embd, "n_inner": n_inner}
+    tokens = Spec("float32", ("batch", "seq_len", n_embd))
+    return Subject(
+        name=f"n_embd={n_embd}, intermediate_size={n_inner}",
+        build=build,
+        inputs={"x": tokens},
+        outputs={"y": tokens},
+        parameters=sizes.mlp(settings),
+        settings=settings,
+    )
+
+
+WIDE, NARROW = _mlp(36, 50), _mlp(24, 15)
+
+
+def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: str) -> Arrays:
+    """Step 04 in NumPy."""
+    return {"y": numpy_gpt2.mlp(inputs["x"], parameters, **change)}
+
+
+CHECK = Check(
+    names=("GPT2MLP",),
+    subjects=(WIDE, NARROW),
+    cases=(
+        Case(WIDE.name, {"batch": 2, "seq_len": 5}, seed=1),
+        Case(WIDE.name, {"batch": 1, "seq_len": 1}, seed=2),
+        Case(WIDE.name, {"batch": 3, "seq_len": 4}, seed=3, scale=5.0, note="large numbers"),
+        Case(NARROW.name, {"batch": 1, "seq_len": 7}, seed=4),
+    ),
+    reference=reference,
+    misconceptions=(
+        Misconception(
+            "an MLP with the exact GELU instead of its tanh form",
+            "GPT-2 was trained with the approximation. Pass `approximate=\"tanh\"` to `F.gelu`.",
+            {"activation": "exact"},
+        ),
+        Misconception(
+            "an MLP with the quick GELU, x * sigmoid(1.702 x)",
+            "GPT-2 uses another approximation. Pass `approximate=\"tanh\"` to `F.gelu`.",
+            {"activation": "quick"},
+        ),
+        Misconception(
+            "an MLP with ReLU instead of GELU",
+            "Use `F.gelu` with `approximate=\"tanh\"`.",
+            {"activation": "relu"},
+        ),
+        Misconception(
+            "an MLP with SiLU instead of GELU",
+            "Use `F.gelu` with `approximate=\"tanh\"`.",
+            {"activation": "silu"},
+        ),
+        Misconception(
+            "an MLP with tanh instead of GELU",
+            "The tanh is only a part of GELU's formula: use `F.gelu` with `approximate=\"tanh\"`.",
+            {"activation": "tanh alone"},
+        ),
+        Misconception(
+            "an MLP without its activation",
+            "Apply `F.gelu` between `c_fc` and `c_proj`. Without it, two linear layers are no more than one.",
+            {"activation": "none"},
+        ),
+        Misconception(
+            "an MLP with its activation after c_proj",
+            "Apply `F.gelu` to what `c_fc` gives; nothing comes after `c_proj`.",
+            {"after": "c_proj"},
+        ),
+        Misconception(
+            "an MLP without the bias of c_fc",
+            "`c_fc` is a `Linear` with a bias: apply all of it.",
+            {"biases": "c_proj"},
+        ),
+        Misconception(
+            "an MLP without the bias of c_proj",
+            "`c_proj` is a `Linear` with a bias: apply all of it.",
+            {"biases": "c_fc"},
+        ),
+        Misconception(
+            "an MLP without biases",
+            "Both layers are a `Linear` with a bias: apply all of them.",
+            {"biases": "none"},
+        ),
+    ),
+)

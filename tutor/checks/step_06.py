@@ -1,0 +1,70 @@
+"""The check of step 06: position embeddings."""
+
+import numpy as np
+
+from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
+from tutor.checks import numpy_gpt2, sizes
+
+SETTINGS = {"vocab_size": 61, "n_positions": 32, "n_embd": 36}
+
+TABLE = Subject(
+    name="n_positions=32, n_embd=36",
+    build=sizes.built(6, "GPT2PositionEmbeddings", SETTINGS),
+    inputs={"input_ids": Spec("int64", ("batch", "seq_len"))},
+    outputs={"y": Spec("float32", ("seq_len", 36))},
+    parameters={"weight": (32, 36)},
+    settings=SETTINGS,
+)
+
+
+def reference(
+    subject: Subject, parameters: Arrays, inputs: Arrays, *, positions: str = "from 0", factor: float = 1.0
+) -> Arrays:
+    """Step 06 in NumPy; `factor`: by what the rows are multiplied."""
+    table, seq_len = parameters["weight"].astype(np.float64), inputs["input_ids"].shape[1]
+    return {"y": factor * numpy_gpt2.position_rows(table, seq_len, positions=positions)}
+
+
+CHECK = Check(
+    names=("GPT2PositionEmbeddings",),
+    subjects=(TABLE,),
+    # Never the whole table: who starts at 1 would read past its end, and numbers from there explain nothing.
+    cases=(
+        Case(TABLE.name, {"batch": 2, "seq_len": 7}, seed=1),
+        Case(TABLE.name, {"batch": 1, "seq_len": 1}, seed=2),
+        Case(TABLE.name, {"batch": 3, "seq_len": 31}, seed=3),
+    ),
+    reference=reference,
+    misconceptions=(
+        Misconception(
+            "positions starting at 1",
+            "The first token has position 0: start `F.arange` at 0.",
+            {"positions": "from 1"},
+        ),
+        Misconception(
+            "positions that count down",
+            "The first token has position 0, the next 1: `F.arange(0, seq_len, ...)`.",
+            {"positions": "reversed"},
+        ),
+        Misconception(
+            "the last rows of the table instead of the first",
+            "The first token has position 0, however short the text is.",
+            {"positions": "last rows"},
+        ),
+        Misconception(
+            "position 0 for every token",
+            "Number the tokens: `F.arange(0, seq_len, ...)`, with a step of 1.",
+            {"positions": "all 0"},
+        ),
+        Misconception(
+            "the last position for every token",
+            "Number the tokens from 0 to seq_len - 1 with `F.arange`.",
+            {"positions": "always the last"},
+        ),
+        Misconception(
+            "position embeddings multiplied by sqrt(n_embd)",
+            "GPT-2 takes the rows of the table as they are.",
+            {"factor": 36**0.5},
+        ),
+    ),
+)

@@ -1,0 +1,68 @@
+"""The check of step 07: the projections to query, key and value."""
+
+from itertools import permutations
+
+from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
+from tutor.checks import numpy_gpt2, sizes
+
+SETTINGS = {"n_embd": 36, "n_head": 3}
+TOKENS = Spec("float32", ("batch", "seq_len", 36))
+ORDER = ("query", "key", "value")
+
+PROJECTION = Subject(
+    name="n_embd=36, n_head=3",
+    build=sizes.built(7, "GPT2QKVProjection", SETTINGS),
+    inputs={"x": TOKENS},
+    outputs={name: TOKENS for name in ORDER},
+    parameters=sizes.linear(36, 3 * 36),
+    settings=SETTINGS,
+)
+
+
+def reference(
+    subject: Subject, parameters: Arrays, inputs: Arrays, *, with_bias: bool = True, **change: str
+) -> Arrays:
+    """Step 07 in NumPy."""
+    bias = parameters["bias"] if with_bias else None
+    n_head = subject.settings["n_head"]
+    parts = numpy_gpt2.query_key_value(inputs["x"], parameters["weight"], bias, n_head=n_head, **change)
+    return dict(zip(ORDER, parts, strict=True))
+
+
+CHECK = Check(
+    names=("GPT2QKVProjection",),
+    subjects=(PROJECTION,),
+    cases=(
+        Case(PROJECTION.name, {"batch": 2, "seq_len": 5}, seed=1),
+        Case(PROJECTION.name, {"batch": 1, "seq_len": 1}, seed=2),
+        Case(PROJECTION.name, {"batch": 3, "seq_len": 2}, seed=3, scale=5.0, note="large numbers"),
+    ),
+    reference=reference,
+    misconceptions=(
+        *(
+            Misconception(
+                f"q, k, v split in the wrong order: {', '.join(order)}",
+                "In the checkpoint, the first third of the wide vector is the query, the second the key, the last the "
+                "value. Return them in that order too.",
+                {"order": " ".join(order)},
+            )
+            for order in permutations(ORDER)
+            if order != ORDER
+        ),
+        Misconception(
+            "q, k, v cut out head by head",
+            "Some other models store them so. In GPT-2, three equal parts: the whole query comes first.",
+            {"layout": "per head"},
+        ),
+        Misconception(
+            "q, k, v interleaved entry by entry",
+            "Cut the last axis into three parts that stay in one piece: `F.chunk` or `F.split`.",
+            {"layout": "per entry"},
+        ),
+        Misconception(
+            "a projection without its bias",
+            "Apply the whole layer: `super().forward(x)` adds the bias too.",
+            {"with_bias": False},
+        ),
+    ),
+)

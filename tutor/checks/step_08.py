@@ -1,0 +1,124 @@
+"""The check of step 08: scaled dot-product attention."""
+
+from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
+from tutor.checks import numpy_gpt2
+
+
+def _heads(n_head: int, head_dim: int) -> Subject:
+    heads = Spec("float32", ("batch", n_head, "seq_len", head_dim))
+    return Subject(
+        name=f"n_head={n_head}, head_dim={head_dim}",
+        build=lambda code: code[8].scaled_dot_product_attention,
+        inputs={"query": heads, "key": heads, "value": heads},
+        outputs={"y": heads},
+    )
+
+
+THREE_HEADS, ONE_HEAD = _heads(3, 12), _heads(1, 10)
+
+
+def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: object) -> Arrays:
+    """Step 08 in NumPy."""
+    return {"y": numpy_gpt2.attention(**inputs, **change)}
+
+
+CHECK = Check(
+    names=("scaled_dot_product_attention",),
+    subjects=(THREE_HEADS, ONE_HEAD),
+    cases=(
+        Case(THREE_HEADS.name, {"batch": 2, "seq_len": 5}, seed=1),
+        Case(THREE_HEADS.name, {"batch": 1, "seq_len": 1}, seed=2),
+        Case(THREE_HEADS.name, {"batch": 3, "seq_len": 7}, seed=3),
+        Case(ONE_HEAD.name, {"batch": 1, "seq_len": 4}, seed=4),
+        # Scores of several hundred: their exponentials are beyond float32.
+        Case(ONE_HEAD.name, {"batch": 2, "seq_len": 6}, seed=5, scale=20.0, note="large logits", tolerance=1e-4),
+    ),
+    reference=reference,
+    misconceptions=(
+        Misconception(
+            "attention without the 1/sqrt(head_dim) scale",
+            "Divide the scores by sqrt(head_dim) before you add the mask.",
+            {"scale": "none"},
+        ),
+        Misconception(
+            "attention scaled by sqrt(n_embd)",
+            "Divide by the root of `head_dim`, the last axis of the query: each head compares vectors of that length.",
+            {"scale": "1/sqrt(n_embd)"},
+        ),
+        Misconception(
+            "attention scaled by sqrt(seq_len)",
+            "Divide by the root of `head_dim`, the last axis of the query, not of the number of tokens.",
+            {"scale": "1/sqrt(seq_len)"},
+        ),
+        Misconception(
+            "attention divided by head_dim instead of its root",
+            "Take the square root: divide by sqrt(head_dim).",
+            {"scale": "1/head_dim"},
+        ),
+        Misconception(
+            "attention multiplied by sqrt(head_dim)",
+            "Divide by sqrt(head_dim): the scale keeps the scores small.",
+            {"scale": "sqrt(head_dim)"},
+        ),
+        Misconception(
+            "attention without the causal mask",
+            "Add the mask of step 02 to the scores: now each token sees those that come later.",
+            {"mask": "none"},
+        ),
+        Misconception(
+            "attention with the mask transposed",
+            "Rows of the mask are queries, columns are keys. Each token now sees the later ones and not the earlier.",
+            {"mask": "transposed"},
+        ),
+        Misconception(
+            "attention with the mask added after the softmax",
+            "Add the mask to the scores, and take the softmax of the sum: the softmax turns -inf into 0.",
+            {"mask": "after softmax"},
+        ),
+        Misconception(
+            "attention with weights set to 0 after the softmax",
+            "Mask the scores before the softmax, so that the weights that remain still sum to 1.",
+            {"mask": "zeros after softmax"},
+        ),
+        Misconception(
+            "attention with the mask subtracted",
+            "Add the mask: subtracting -inf makes a score of +inf.",
+            {"mask": "subtracted"},
+        ),
+        Misconception(
+            "attention with the mask multiplied",
+            "Add the mask to the scores: its zeros mean `leave this score alone`.",
+            {"mask": "multiplied"},
+        ),
+        Misconception(
+            "attention with the diagonal masked too",
+            "A token may look at itself. Use your mask of step 02 with `num_tokens` 0.",
+            {"mask": "diagonal hidden"},
+        ),
+        Misconception(
+            "attention with the mask off by one: each token sees the next one",
+            "The last key that a token may see is its own. Use your mask of step 02 with `num_tokens` 0.",
+            {"mask": "one ahead"},
+        ),
+        Misconception(
+            "attention with the mask inverted",
+            "The mask must be 0 where a query may look. Was `exclude=True` forgotten?",
+            {"mask": "inverted"},
+        ),
+        Misconception(
+            "attention with the softmax over the queries",
+            "Take the softmax over the keys, the last axis: the weights of one query sum to 1.",
+            {"axis": -2},
+        ),
+        Misconception(
+            "attention with key and value swapped",
+            "Compare the query with `key`, and blend `value` with the weights.",
+            {"order": "query value key"},
+        ),
+        Misconception(
+            "attention with query and key swapped",
+            "The scores are `query @ key.transpose(-1, -2)`: rows are queries, columns are keys.",
+            {"order": "key query value"},
+        ),
+    ),
+)

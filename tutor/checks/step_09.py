@@ -1,0 +1,126 @@
+"""The check of step 09: multi-head attention."""
+
+from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
+from tutor.checks import numpy_gpt2, plain_attention, sizes
+
+
+def _heads(n_embd: int, n_head: int) -> Subject:
+    settings = {"n_embd": n_embd, "n_head": n_head}
+    tokens = Spec("float32", ("batch", "seq_len", n_embd))
+    return Subject(
+        name=f"n_embd={n_embd}, n_head={n_head}",
+        build=sizes.built(9, "GPT2MultiHeadAttention", settings),
+        inputs={"x": tokens},
+        outputs={"y": tokens},
+        parameters=sizes.attention(settings),
+        settings=settings,
+    )
+
+
+ONE, THREE, FOUR = _heads(36, 1), _heads(36, 3), _heads(36, 4)
+AS_IN_STEP_00 = _heads(plain_attention.N_EMBD, 3)
+
+
+def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: str) -> Arrays:
+    """Step 09 in NumPy."""
+    n_head = subject.settings["n_head"]
+    return {"y": numpy_gpt2.multi_head_attention(inputs["x"], parameters, n_head=n_head, **change)}
+
+
+CHECK = Check(
+    names=("GPT2MultiHeadAttention",),
+    subjects=(THREE, FOUR, ONE, AS_IN_STEP_00),
+    cases=(
+        Case(THREE.name, {"batch": 1, "seq_len": 4}, seed=1),
+        Case(THREE.name, {"batch": 3, "seq_len": 7}, seed=2),
+        Case(THREE.name, {"batch": 2, "seq_len": 1}, seed=3),
+        Case(FOUR.name, {"batch": 2, "seq_len": 5}, seed=4),
+        Case(ONE.name, {"batch": 1, "seq_len": 2}, seed=5),
+        # Scores of several hundred: their exponentials are beyond float32.
+        Case(FOUR.name, {"batch": 1, "seq_len": 6}, seed=6, scale=20.0, note="large logits", tolerance=1e-4),
+        Case(
+            AS_IN_STEP_00.name,
+            {"batch": 1, "seq_len": 5},
+            seed=plain_attention.SHARED_SEED,
+            note="the weights of step 00",
+            given=plain_attention.as_module,
+        ),
+    ),
+    reference=reference,
+    misconceptions=(
+        Misconception(
+            "attention with the heads merged without the transpose",
+            "In `_merge_heads`, bring the tokens in front of the heads again with `transpose(1, 2)`, then reshape.",
+            {"merge": "reshaped"},
+        ),
+        Misconception(
+            "attention with the heads split without the transpose",
+            "In `_split_heads`, reshape to (batch, seq_len, n_head, head_dim) first, then `transpose(1, 2)`.",
+            {"split": "reshaped"},
+        ),
+        Misconception(
+            "attention with the heads split and merged without the transpose",
+            "A reshape alone mixes tokens and heads. Use `transpose(1, 2)` after it in `_split_heads`, and before it "
+            "in `_merge_heads`.",
+            {"split": "reshaped", "merge": "reshaped"},
+        ),
+        Misconception(
+            "attention with interleaved heads",
+            "Head 0 owns the first `head_dim` entries, head 1 the next: reshape to (n_head, head_dim), in this order.",
+            {"split": "interleaved", "merge": "interleaved"},
+        ),
+        Misconception(
+            "attention with the heads interleaved when they are split",
+            "In `_split_heads`, reshape the last axis to (n_head, head_dim), not to (head_dim, n_head).",
+            {"split": "interleaved"},
+        ),
+        Misconception(
+            "attention with the heads interleaved when they are merged",
+            "In `_merge_heads`, the entries of one head stay together: `transpose(1, 2)`, then reshape.",
+            {"merge": "interleaved"},
+        ),
+        Misconception(
+            "attention without its output projection",
+            "Apply `c_proj` to the merged heads.",
+            {"projection": "none"},
+        ),
+        Misconception(
+            "attention with the weight of c_proj not transposed (Hugging Face's Conv1D keeps it as [in, out])",
+            "MAX's `Linear` keeps its weight as [out, in] and computes `x @ weight.T + bias`. Use `Linear` as it is.",
+            {"projection": "x @ weight + bias"},
+        ),
+        Misconception(
+            "attention without the bias of c_proj",
+            "`c_proj` is a `Linear` with a bias: apply all of it.",
+            {"projection": "x @ weight.T"},
+        ),
+        Misconception(
+            "attention scaled by sqrt(n_embd)",
+            "Scores are divided by the root of `head_dim`, not of `n_embd`. Your step 08 does that; add no scale here.",
+            {"scale": "1/sqrt(n_embd)"},
+        ),
+        Misconception(
+            "attention scaled twice",
+            "Step 08 divides the scores by sqrt(head_dim) already; add no scale here.",
+            {"scale": "1/head_dim"},
+        ),
+        Misconception(
+            "attention without the 1/sqrt(head_dim) scale",
+            "Use your `scaled_dot_product_attention` of step 08, which divides the scores by sqrt(head_dim).",
+            {"scale": "none"},
+        ),
+        Misconception(
+            "attention without the causal mask",
+            "Use your `scaled_dot_product_attention` of step 08, which adds the mask.",
+            {"mask": "none"},
+        ),
+        *(
+            Misconception(
+                f"attention that uses its projections in the order {order.replace(' ', ', ')}",
+                "`c_attn` gives query, key and value, and step 08 takes them in that order.",
+                {"order": order},
+            )
+            for order in ("query value key", "key query value", "key value query", "value query key", "value key query")
+        ),
+    ),
+)

@@ -1,0 +1,104 @@
+"""The check of step 10: residual connections and pre-norm."""
+
+from typing import Any
+
+from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
+from tutor.checks import numpy_gpt2, sizes
+
+
+def _around_linear(code: Code) -> Any:
+    from max.experimental.nn import Linear
+
+    return code[10].PreNormResidual(36, Linear(36, 36))
+
+
+def _around_mlp(code: Code) -> Any:
+    return code[10].PreNormResidual(24, code[4].GPT2MLP(50, code[1].GPT2Config(n_embd=24)), eps=0.05)
+
+
+LINEAR = Subject(
+    name="a linear layer, dim=36",
+    build=_around_linear,
+    inputs={"x": Spec("float32", ("batch", "seq_len", 36))},
+    outputs={"y": Spec("float32", ("batch", "seq_len", 36))},
+    parameters=sizes.joined(ln=sizes.layer_norm(36), sublayer=sizes.linear(36, 36)),
+    settings={"n_embd": 36},
+)
+MLP = Subject(
+    name="an MLP, dim=24, eps=0.05",
+    build=_around_mlp,
+    inputs={"x": Spec("float32", ("batch", "seq_len", 24))},
+    outputs={"y": Spec("float32", ("batch", "seq_len", 24))},
+    parameters=sizes.joined(ln=sizes.layer_norm(24), sublayer=sizes.mlp({"n_embd": 24, "n_inner": 50})),
+    settings={"n_embd": 24, "n_inner": 50, "layer_norm_epsilon": 0.05},
+)
+
+
+def reference(
+    subject: Subject, parameters: Arrays, inputs: Arrays, *, eps: float | None = None, **change: str
+) -> Arrays:
+    """Step 10 in NumPy; `eps` overrides the layer norm's."""
+    eps = subject.settings.get("layer_norm_epsilon", 1e-5) if eps is None else eps
+    norm = numpy_gpt2.norm_of(parameters, "ln", eps)
+    sublayer = numpy_gpt2.part(parameters, "sublayer")
+
+    def apply(x: Any) -> Any:
+        return numpy_gpt2.linear(x, **sublayer) if "weight" in sublayer else numpy_gpt2.mlp(x, sublayer)
+
+    return {"y": numpy_gpt2.residual(inputs["x"], norm, apply, **change)}
+
+
+CHECK = Check(
+    names=("PreNormResidual",),
+    subjects=(LINEAR, MLP),
+    cases=(
+        Case(LINEAR.name, {"batch": 2, "seq_len": 5}, seed=1, scale=2.0),
+        Case(LINEAR.name, {"batch": 1, "seq_len": 1}, seed=2, shift=1.0),
+        Case(MLP.name, {"batch": 3, "seq_len": 4}, seed=3),
+        # A small variance, so that epsilon counts.
+        Case(LINEAR.name, {"batch": 1, "seq_len": 3}, seed=4, scale=0.01, note="small numbers"),
+    ),
+    reference=reference,
+    misconceptions=(
+        Misconception(
+            "a step with the residual forgotten",
+            "Add the input: `x + self.sublayer(self.ln(x))`.",
+            {"kind": "f(ln(x))"},
+        ),
+        Misconception(
+            "post-norm instead of pre-norm",
+            "Normalise what the sublayer reads, not the sum: `x + self.sublayer(self.ln(x))`.",
+            {"kind": "ln(x + f(x))"},
+        ),
+        Misconception(
+            "a residual taken from the normalised x",
+            "Add the result to `x` itself. Do not overwrite `x` with its normalised form.",
+            {"kind": "ln(x) + f(ln(x))"},
+        ),
+        Misconception(
+            "a step that normalises the residual instead of the sublayer's input",
+            "The sublayer reads `self.ln(x)`; `x` is added as it is.",
+            {"kind": "ln(x) + f(x)"},
+        ),
+        Misconception(
+            "a step that normalises the sublayer's result",
+            "Normalise before the sublayer, not after it: `x + self.sublayer(self.ln(x))`.",
+            {"kind": "x + ln(f(x))"},
+        ),
+        Misconception(
+            "a step without its layer norm",
+            "The sublayer reads `self.ln(x)`, not `x`.",
+            {"kind": "x + f(x)"},
+        ),
+        Misconception(
+            "a step without its sublayer",
+            "Apply `self.sublayer` to the normalised `x`.",
+            {"kind": "x + ln(x)"},
+        ),
+        Misconception(
+            "a layer norm that does not get `eps`",
+            "Hand the argument on: `LayerNorm(dim, eps=eps)`.",
+            {"eps": 1e-5},
+        ),
+    ),
+)

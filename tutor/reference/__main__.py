@@ -1,0 +1,89 @@
+"""Writes the reference files: `python -m tutor.reference`, or `--step 9` for one.
+
+The same versions of NumPy, torch and transformers write the same bytes.
+"""
+
+import importlib
+import io
+import os
+from pathlib import Path
+
+import click
+import numpy as np
+from tokenizers import Tokenizer
+
+from tutor import reference
+from tutor.check import Check
+from tutor.checkpoint import FILES
+from tutor.checks import draw
+from tutor.reference import hugging_face
+from tutor.workspace import REPOSITORY, Workspace
+
+STEPS = range(15)
+PROMPT = "ROMEO:\nBut soft, what"
+NEW_TOKENS = 48
+
+Content = dict[str, np.ndarray]
+
+
+def have_checkpoint() -> bool:
+    """Whether the checkpoint that comes with the course is there."""
+    return all((Workspace(REPOSITORY).checkpoint / name).is_file() for name in FILES)
+
+
+def content(step: int) -> Content:
+    """What belongs into a step's file; empty for a step that needs none."""
+    if step == 14:
+        return generation() if have_checkpoint() else {}
+    check: Check = importlib.import_module(f"tutor.checks.step_{step:02d}").CHECK
+    arrays: Content = {}
+    for case in check.cases:
+        if case.shipped and not have_checkpoint():
+            continue
+        subject = check.subject(case.subject)
+        parameters, inputs = draw.case(subject, case)
+        for name, array in parameters.items():
+            halved = array.astype(np.float16)
+            assert np.array_equal(halved, array), f"{name} would not be stored exactly"
+            arrays[f"parameters/{reference.owner(case)}/{name}"] = halved
+        for name, array in inputs.items():
+            arrays[f"inputs/{case.name}/{name}"] = array
+        if case.shipped:
+            parameters = reference.shipped_parameters(subject)
+        for name, array in hugging_face.outputs(step, subject, parameters, inputs).items():
+            arrays[f"outputs/{case.name}/{name}"] = array
+    return arrays
+
+
+def generation() -> Content:
+    """Step 14: how Hugging Face continues a prompt with the shipped checkpoint."""
+    folder = Workspace(REPOSITORY).checkpoint
+    prompt = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(PROMPT).ids
+    return {"prompt": np.array(prompt), "greedy": np.array(hugging_face.greedy(folder, prompt, NEW_TOKENS))}
+
+
+def write(path: Path, arrays: Content) -> None:
+    """Writes a file as a whole or not at all."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(buffer.getvalue())
+    os.replace(partial, path)
+
+
+@click.command()
+@click.option("--step", type=click.IntRange(STEPS[0], STEPS[-1]), help="Write the file of this step alone.")
+def main(step: int | None) -> None:
+    """Computes the reference numbers with Hugging Face GPT-2, and stores them."""
+    if not have_checkpoint():
+        click.echo("The checkpoint is not there: leaving out what is computed with it.")
+    for number in STEPS if step is None else [step]:
+        arrays = content(number)
+        if arrays:
+            file = reference.path(number)
+            write(file, arrays)
+            click.echo(f"{file.name}: {len(arrays)} arrays, {file.stat().st_size / 1000:.1f} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The oracle: what Hugging Face's own GPT-2 computes, one function a step, in float64.
+
+Each function takes a subject, its parameters and the inputs of a case, and gives the
+outputs by name. Only the script that writes the reference files and the tests import this.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
+from transformers.masking_utils import sdpa_mask
+from transformers.models.gpt2.modeling_gpt2 import GPT2MLP, GPT2Attention, GPT2Block, eager_attention_forward
+from transformers.pytorch_utils import Conv1D
+from transformers.utils import logging
+
+from tutor.check import Arrays, Subject
+
+Oracle = Callable[[Subject, Arrays, Arrays], Arrays]
+
+
+def outputs(step: int, subject: Subject, parameters: Arrays, inputs: Arrays) -> Arrays:
+    """What a subject of a step must give: float32, without gradients."""
+    oracle: Oracle = globals()[f"step_{step:02d}"]
+    with torch.no_grad():
+        return {name: result.numpy().astype(np.float32) for name, result in oracle(subject, parameters, inputs).items()}
+
+
+def step_00(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The softmax, the blend of one query, and attention without biases and output projection."""
+    if subject.name == "softmax":
+        return {"weights": torch.softmax(tensor(inputs["scores"]), dim=-1)}
+    if subject.name == "attend":
+        query, keys, values = (tensor(inputs[name]) for name in ("query", "keys", "values"))
+        # One batch, one head, one query.
+        heads = query[None, None, None], keys[None, None], values[None, None]
+        return {"blended": eager_attention_forward(nn.Module().eval(), *heads, None)[0].flatten()}
+    n_embd = inputs["xs"].shape[-1]
+    module = {
+        "c_attn.weight": np.vstack([inputs["wq"], inputs["wk"], inputs["wv"]]),
+        "c_attn.bias": np.zeros(3 * n_embd),
+        "c_proj.weight": np.eye(n_embd),
+        "c_proj.bias": np.zeros(n_embd),
+    }
+    return {"outputs": step_09(subject, module, {"x": inputs["xs"][None]})["y"][0]}
+
+
+def step_02(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """Hugging Face's mask of what each query may see, as numbers to add."""
+    num_tokens = subject.settings["num_tokens"]
+    length = subject.settings.get("sequence_length", len(inputs["x"]))
+    may_look = sdpa_mask(1, length, length + num_tokens, q_offset=num_tokens, allow_is_causal_skip=False)[0, 0]
+    return {"mask": torch.zeros(may_look.shape).masked_fill(~may_look, -torch.inf)}
+
+
+def step_03(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """PyTorch's layer norm, which Hugging Face's GPT-2 uses."""
+    x = tensor(inputs["x"])
+    return {"y": filled(nn.LayerNorm(x.shape[-1], **subject.settings), parameters)(x)}
+
+
+def step_04(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2MLP`."""
+    return {"y": filled(GPT2MLP(subject.settings["n_inner"], config(subject)), parameters)(tensor(inputs["x"]))}
+
+
+def step_05(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Model.wte`."""
+    table = GPT2Model(config(subject)).wte
+    return {"y": filled(table, parameters)(tensor(inputs["input_ids"]))}
+
+
+def step_06(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Model.wpe` at the positions that `GPT2Model` looks up."""
+    table = GPT2Model(config(subject)).wpe
+    return {"y": filled(table, parameters)(torch.arange(inputs["input_ids"].shape[-1]))}
+
+
+def step_07(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Attention.c_attn`, split as `GPT2Attention` splits it."""
+    attention = GPT2Attention(config(subject))
+    parts = filled(attention.c_attn, parameters)(tensor(inputs["x"])).split(attention.split_size, dim=2)
+    return dict(zip(("query", "key", "value"), parts, strict=True))
+
+
+def step_08(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The attention function of Hugging Face's GPT-2."""
+    query, key, value = (tensor(inputs[name]) for name in ("query", "key", "value"))
+    y, _ = eager_attention_forward(nn.Module().eval(), query, key, value, mask(query.shape[-2]))
+    return {"y": y.transpose(1, 2)}  # it comes with the tokens in front of the heads
+
+
+def step_09(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Attention`."""
+    x = tensor(inputs["x"])
+    attention = filled(GPT2Attention(config(subject), layer_idx=0), parameters)
+    return {"y": attention(x, attention_mask=mask(x.shape[1]))[0]}
+
+
+def step_10(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The second half of `GPT2Block`: its residual step around the MLP, or around a linear layer in its place."""
+    block = GPT2Block(config(subject), layer_idx=0)
+    n_embd = subject.settings["n_embd"]
+    block.attn.forward = lambda hidden_states, **_: (torch.zeros_like(hidden_states), None)  # the first half adds 0
+    filled(block.ln_2, sub(parameters, "ln"))
+    if "sublayer.weight" in parameters:
+        block.mlp = nn.Linear(n_embd, n_embd)
+    filled(block.mlp, sub(parameters, "sublayer"))
+    return {"y": block.double().eval()(tensor(inputs["x"]))}
+
+
+def step_11(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Block`."""
+    x = tensor(inputs["x"])
+    return {"y": filled(GPT2Block(config(subject), layer_idx=0), parameters)(x, attention_mask=mask(x.shape[1]))}
+
+
+def step_12(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Model`."""
+    return {"y": filled(GPT2Model(config(subject)), parameters)(tensor(inputs["input_ids"])).last_hidden_state}
+
+
+def step_13(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2LMHeadModel`."""
+    model = GPT2LMHeadModel(config(subject))
+    filled(model.transformer, sub(parameters, "transformer"))
+    assert model.lm_head.weight is model.transformer.wte.weight, "Hugging Face no longer ties the head"
+    return {"logits": model.double().eval()(tensor(inputs["input_ids"])).logits}
+
+
+def greedy(checkpoint: Path, input_ids: list[int], max_new_tokens: int) -> list[int]:
+    """The tokens that `generate` appends when it always takes the best one."""
+    logging.disable_progress_bar()
+    model = GPT2LMHeadModel.from_pretrained(checkpoint, local_files_only=True).eval()
+    prompt = torch.tensor([input_ids])
+    tokens = model.generate(
+        prompt,
+        attention_mask=torch.ones_like(prompt),
+        do_sample=False,
+        max_new_tokens=max_new_tokens,
+        pad_token_id=model.config.eos_token_id,
+    )
+    return tokens[0, len(input_ids) :].tolist()
+
+
+# --- helpers ----------------------------------------------------------------------------------
+
+
+def config(subject: Subject) -> GPT2Config:
+    """The configuration of a subject. Hugging Face warns of special tokens beyond the vocabulary: there are none."""
+    return GPT2Config(**subject.settings, attn_implementation="eager", bos_token_id=None, eos_token_id=None)
+
+
+def tensor(array: np.ndarray) -> torch.Tensor:
+    """A tensor in float64; whole numbers stay what they are."""
+    result = torch.from_numpy(np.ascontiguousarray(array))
+    return result.double() if result.is_floating_point() else result
+
+
+def mask(seq_len: int) -> torch.Tensor:
+    """The causal mask as Hugging Face's modules want it, to be added to the scores."""
+    return torch.full((seq_len, seq_len), -torch.inf, dtype=torch.float64).triu(1)
+
+
+def sub(parameters: Arrays, name: str) -> Arrays:
+    """The parameters of the part `name`, without that prefix."""
+    return {key.removeprefix(f"{name}."): value for key, value in parameters.items() if key.startswith(f"{name}.")}
+
+
+def filled(module: nn.Module, parameters: Arrays) -> nn.Module:
+    """Puts parameters into a module, in float64, and makes it ready to run.
+
+    Hugging Face's Conv1D keeps its weight as [in, out]; ours are [out, in], so these are transposed.
+    """
+    conv1d = {f"{name}.weight".lstrip(".") for name, child in module.named_modules() if isinstance(child, Conv1D)}
+    state = {name: tensor(array.T if name in conv1d else array) for name, array in parameters.items()}
+    module.double().load_state_dict(state, strict=True)
+    return module.eval()
