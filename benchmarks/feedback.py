@@ -55,7 +55,9 @@ def make_workspace(root: Path) -> Workspace:
 
 @click.command()
 @click.option("--repeat", default=5, show_default=True, help="Runs of each fast command; the median is shown.")
-@click.option("--eager/--no-eager", default=True, show_default=True, help="Also time the eager way, which takes minutes.")
+@click.option(
+    "--eager/--no-eager", default=True, show_default=True, help="Also time the eager way, which takes minutes."
+)
 def main(*, repeat: int, eager: bool) -> None:
     """Print a table of waiting times."""
     step = find_step(STEP)

@@ -122,8 +122,23 @@ def write_checkpoint(output: Path, model: GPT2LMHeadModel, tokenizer: Tokenizer,
 @click.option("--eval-every", default=200, show_default=True)
 @click.option("--patience", default=4, show_default=True, help="Stop after this many evaluations without a lower loss.")
 @click.option("--seed", default=1, show_default=True)
-def main(text_file: Path, output: Path, *, vocab_size: int, n_layer: int, n_head: int, n_embd: int, n_positions: int,
-         dropout: float, batch: int, steps: int, peak_lr: float, eval_every: int, patience: int, seed: int) -> None:  # fmt: skip
+def main(
+    text_file: Path,
+    output: Path,
+    *,
+    vocab_size: int,
+    n_layer: int,
+    n_head: int,
+    n_embd: int,
+    n_positions: int,
+    dropout: float,
+    batch: int,
+    steps: int,
+    peak_lr: float,
+    eval_every: int,
+    patience: int,
+    seed: int,
+) -> None:
     """Train a GPT-2 on TEXT_FILE."""
     try:
         text = text_file.read_text(encoding="utf-8")
@@ -137,7 +152,7 @@ def main(text_file: Path, output: Path, *, vocab_size: int, n_layer: int, n_head
     tokenizer = train_tokenizer(text[:split], vocab_size)
     end_of_text = tokenizer.token_to_id(END_OF_TEXT)
     train_ids, held_out_ids = (
-        torch.tensor(tokenizer.encode(part).ids + [end_of_text]) for part in (text[:split], text[split:])
+        torch.tensor([*tokenizer.encode(part).ids, end_of_text]) for part in (text[:split], text[split:])
     )
     if len(held_out_ids) < n_positions:
         needed = math.ceil(n_positions / HELD_OUT_FRACTION)
@@ -162,7 +177,13 @@ def main(text_file: Path, output: Path, *, vocab_size: int, n_layer: int, n_head
     best_loss, best_step, best_state = math.inf, 0, copy.deepcopy(model.state_dict())
     history: list[dict] = []
     started = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns) as progress:
         task = progress.add_task("training", total=steps)
         running = 0.0
@@ -183,9 +204,13 @@ def main(text_file: Path, output: Path, *, vocab_size: int, n_layer: int, n_head
                 continue
             held_out = mean_loss(model, held_out_ids, n_positions)
             count = (step % eval_every) + 1
-            history.append({"step": step + 1, "train_loss": round(running / count, 4), "held_out_loss": round(held_out, 4)})
+            history.append(
+                {"step": step + 1, "train_loss": round(running / count, 4), "held_out_loss": round(held_out, 4)}
+            )
             running = 0.0
-            progress.console.print("step {step}: train loss {train_loss}, held-out loss {held_out_loss}".format(**history[-1]))
+            progress.console.print(
+                "step {step}: train loss {train_loss}, held-out loss {held_out_loss}".format(**history[-1])
+            )
             if held_out < best_loss:
                 best_loss, best_step, best_state = held_out, step + 1, copy.deepcopy(model.state_dict())
             if last or step + 1 - best_step >= patience * eval_every:

@@ -14,11 +14,13 @@ class Mistake:
         step: whose file.
         replace: pieces of the solution, each occurring once, and what stands there in the mistaken file.
         told: what the verdict must say.
+        compiles: False if MAX's compiler finds the mistake.
     """
 
     step: int
     replace: tuple[tuple[str, str], ...]
     told: str
+    compiles: bool = True
 
     @property
     def name(self) -> str:
@@ -40,8 +42,8 @@ class Mistake:
         return file
 
 
-def _mistake(step: int, told: str, *replace: tuple[str, str]) -> Mistake:
-    return Mistake(step, replace, told)
+def _mistake(step: int, told: str, *replace: tuple[str, str], compiles: bool = True) -> Mistake:
+    return Mistake(step, replace, told, compiles)
 
 
 BAND = "F.band_part(mask, num_lower=None, num_upper=num_tokens, exclude=True)"
@@ -51,7 +53,11 @@ SPLIT = "query, key, value = F.chunk(qkv, 3, axis=-1)"
 
 MISTAKES = (
     _mistake(2, "the mask transposed", (BAND, "F.band_part(mask, num_lower=0, num_upper=None, exclude=True)")),
-    _mistake(2, "a mask that is off by one: each token sees the next one", ("num_upper=num_tokens", "num_upper=num_tokens + 1")),
+    _mistake(
+        2,
+        "a mask that is off by one: each token sees the next one",
+        ("num_upper=num_tokens", "num_upper=num_tokens + 1"),
+    ),
     _mistake(2, "F.band_part takes -1 as no limit", ("num_upper=num_tokens", "num_upper=num_tokens - 1")),
     # The band of a square, with room for the cache beside it: a right idea, but for the diagonal.
     _mistake(
@@ -65,9 +71,17 @@ MISTAKES = (
         ),
     ),
     _mistake(2, "a mask with a large finite number, -1e+09, instead of -inf", ('float("-inf")', "-1e9")),
-    _mistake(2, "a mask with a large finite number, -3.4028235e+38, instead of -inf", ('float("-inf")', "-3.4028234663852886e38")),
+    _mistake(
+        2,
+        "a mask with a large finite number, -3.4028235e+38, instead of -inf",
+        ('float("-inf")', "-3.4028234663852886e38"),
+    ),
     _mistake(2, "a mask that is not shifted when there is a cache", ("num_upper=num_tokens", "num_upper=0")),
-    _mistake(2, "the mask inverted: it hides what a token should see", (", exclude=True", "")),
+    _mistake(
+        2,
+        "the mask inverted: it hides what a token should see",
+        ("num_upper=num_tokens, exclude=True", "num_upper=num_tokens"),
+    ),
     _mistake(
         3,
         "layer norm with the sample variance",
@@ -79,15 +93,30 @@ MISTAKES = (
         ("* F.rsqrt(variance + self.eps)", "/ (F.sqrt(variance) + self.eps)"),
     ),
     _mistake(4, "exact GELU", (', approximate="tanh"', "")),
-    _mistake(4, "A bias is missing: c_fc.bias", ("Linear(config.n_embd, intermediate_size)", "Linear(config.n_embd, intermediate_size, bias=False)")),
+    _mistake(
+        4,
+        "A bias is missing: c_fc.bias",
+        ("Linear(config.n_embd, intermediate_size)", "Linear(config.n_embd, intermediate_size, bias=False)"),
+    ),
     _mistake(4, "keeps its weight as [out, in]", ("x = self.c_fc(x)", "x = x @ self.c_fc.weight + self.c_fc.bias")),
-    _mistake(6, "positions that start at 1", ("F.arange(0, seq_len, ", "1 + F.arange(0, seq_len, ")),
+    _mistake(6, "positions starting at 1", ("F.arange(0, seq_len, ", "1 + F.arange(0, seq_len, ")),
     _mistake(7, "order", (SPLIT, "key, query, value = F.chunk(qkv, 3, axis=-1)")),
     _mistake(7, "A bias is missing: bias", ("3 * config.n_embd)\n\n", "3 * config.n_embd, bias=False)\n\n")),
     _mistake(8, "attention without the 1/sqrt(head_dim) scale", (" / math.sqrt(head_dim)", "")),
-    _mistake(8, "attention scaled by sqrt(n_embd)", ("math.sqrt(head_dim)", "math.sqrt(head_dim * int(query.shape[1]))")),
-    _mistake(8, "attention with the softmax over the queries", ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=2)")),
-    _mistake(8, "F.softmax only knows axis=-1", ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=-2)")),
+    _mistake(
+        8, "attention scaled by sqrt(n_embd)", ("math.sqrt(head_dim)", "math.sqrt(head_dim * int(query.shape[1]))")
+    ),
+    _mistake(
+        8,
+        "attention with the softmax over the queries",
+        ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=2)"),
+    ),
+    _mistake(
+        8,
+        "F.softmax knows no negative axis but -1",
+        ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=-2)"),
+        compiles=False,
+    ),
     _mistake(8, "attention without the causal mask", ("F.softmax(scores + mask)", "F.softmax(scores)")),
     _mistake(
         9,
@@ -97,7 +126,10 @@ MISTAKES = (
     _mistake(
         9,
         "attention with the weight of c_proj not transposed",
-        ("self.c_proj(self._merge_heads(attended))", "self._merge_heads(attended) @ self.c_proj.weight + self.c_proj.bias"),
+        (
+            "self.c_proj(self._merge_heads(attended))",
+            "self._merge_heads(attended) @ self.c_proj.weight + self.c_proj.bias",
+        ),
     ),
     _mistake(10, "residual", ("return x + self.sublayer", "return self.sublayer")),
     _mistake(10, "post-norm", ("x + self.sublayer(self.ln(x))", "self.ln(x + self.sublayer(x))")),

@@ -29,8 +29,10 @@ def compile_mistakes(mistakes: Sequence[Mistake], cache_folder: Path) -> None:
     from tutor.graphs import find_device, trace
     from tutor.loader import View
 
-    device, graphs = find_device("auto"), []
+    device, cache, graphs = find_device("auto"), ArtifactCache(cache_folder), []
     for mistake in mistakes:
+        if not mistake.compiles:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             workspace = make_workspace(Path(folder), filled=True)
             mistake.write(workspace)
@@ -39,9 +41,7 @@ def compile_mistakes(mistakes: Sequence[Mistake], cache_folder: Path) -> None:
                 if not subject.compiled:
                     continue
                 try:
-                    graphs.append(
-                        trace(lambda s=subject, v=view: s.build(v), list(subject.inputs.values()), device)
-                    )
-                except Exception:  # noqa: BLE001 - a mistake that is found while tracing compiles nothing
+                    graphs.append(trace(lambda s=subject, v=view: s.build(v), list(subject.inputs.values()), device))
+                except Exception:
                     break
-    ArtifactCache(cache_folder).load(graphs)
+    cache.load(graphs)

@@ -37,11 +37,11 @@ def edited(workspace: Workspace, old: str, new: str) -> Workspace:
         (LAYER_NORM, "import os; os._exit(4)\n" + LAYER_NORM, r"ended the process \(exit status 4\)"),
         (LAYER_NORM, "import os; os.abort()\n" + LAYER_NORM, r"crashed with SIGABRT"),
         (LAYER_NORM, "input('name? ')\n" + LAYER_NORM, r"EOFError"),
-        (FORWARD, "        1 / 0\n", r"ZeroDivisionError: division by zero\n(.*\n)?.*steps/step_03.py, line \d+, in forward"),
+        (FORWARD, "        1 / 0\n", r"ZeroDivisionError: division by zero\n(.*\n)?.*step_03.py, line \d+, in forward"),
         (FORWARD, "        return 3.0\n", r"returned a float where a Tensor is expected"),
         (FORWARD, "        return\n", r"returned None: is a `return` missing"),
         (FORWARD, "        return x, x\n", r"It should return one tensor; it returns a tuple of 2"),
-        (FORWARD, "        return x[0]\n", r"wrong shape\.\n.*\n +expected +\(batch, seq_len, \d+\).*\n +got +\(seq_len"),
+        (FORWARD, "        return x[0]\n", r"wrong shape\.\n.*\n +expected +\(batch, seq_len, \d+\).*\n +got +\(seq"),
         ("Tensor.zeros([dim])", "Tensor.zeros([dim + 1])", r"parameters have the wrong shape: bias"),
         ("        self.bias = Tensor.zeros([dim])\n", "", r"A bias is missing: bias"),
         ("    def forward(", "    def backward(", r"NotImplementedError|Not filled in"),
@@ -115,7 +115,9 @@ def test_a_check_gives_its_verdict_even_with_damaged_progress(filled: Workspace,
     assert result.returncode == 0
 
 
-def test_damaged_cache_entries_are_compiled_again(filled: Workspace, tutor: Tool, tmp_path_factory: pytest.TempPathFactory):
+def test_damaged_cache_entries_are_compiled_again(
+    filled: Workspace, tutor: Tool, tmp_path_factory: pytest.TempPathFactory
+):
     cache = tmp_path_factory.mktemp("cache")
     first = tutor(filled, "s05", TUTOR_CACHE=str(cache))
     assert first.returncode == 0 and "MAX compiled" in first.stdout, first.stdout + first.stderr
@@ -153,7 +155,9 @@ def test_ctrl_c_ends_the_check_and_its_child(filled: Workspace):
         text=True,
     )
     time.sleep(3)
-    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False).stdout.split()
+    children = subprocess.run(
+        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -64,7 +64,9 @@ def test_a_wrong_number_in_an_earlier_step_is_blamed_on_that_step(filled: Worksp
     assert "Step 09 is right; step 08 is not" in result.stdout, result.stdout
 
 
-def test_mistake_that_nothing_explains_still_gets_index_expected_and_got(filled: Workspace, tutor: Tool, compiled: None):
+def test_mistake_that_nothing_explains_still_gets_index_expected_and_got(
+    filled: Workspace, tutor: Tool, compiled: None
+):
     file = filled.step(5)
     file.write_text(file.read_text().replace("return F.gather(", "return 1.25 * F.gather("))
     result = tutor(filled, "s05")

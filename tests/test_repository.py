@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -108,10 +109,19 @@ def test_a_step_imports_only_earlier_steps_of_its_own_package(step: Step, packag
     imported = [
         node.module
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] in ("steps", "solutions", "tutor", "tests")
+        if isinstance(node, ast.ImportFrom)
+        and node.module.partition(".")[0] in ("steps", "solutions", "tutor", "tests")
     ]
     for module in imported:
         assert module.startswith(f"{package}.") and int(module[-2:]) < step.number
+
+
+def test_the_code_is_formatted_and_linted():
+    for command in (["check"], ["format", "--check"]):
+        result = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "."], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_nothing_imports_the_tests_and_only_the_loader_reaches_the_steps():
@@ -126,7 +136,7 @@ def test_nothing_imports_the_tests_and_only_the_loader_reaches_the_steps():
 def test_a_learners_path_imports_neither_torch_nor_transformers():
     code = "import sys, tutor.cli, tutor.runner, tutor.generate, tutor.warm; " \
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"  # fmt: skip
-    python = subprocess.run([REPOSITORY / ".venv/bin/python", "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+    python = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
     assert python.stdout.strip() == "[]", python.stderr
 
 

@@ -29,7 +29,9 @@ def test_diff_shows_the_learners_file_against_the_solution(skeletons: Workspace,
     assert result.returncode == 0
     assert "-        raise NotImplementedError(" in result.stdout
     assert "+        self.weight = Tensor.ones([dim])" in result.stdout
-    assert "from" not in [line.split()[0].lstrip("+-") for line in result.stdout.splitlines() if line[:1] in "+-" and line.split()]
+    assert "from" not in [
+        line.split()[0].lstrip("+-") for line in result.stdout.splitlines() if line[:1] in "+-" and line.split()
+    ]
 
 
 def test_diff_of_a_copied_solution_is_empty(filled: Workspace, tutor: Tool):
@@ -127,7 +129,9 @@ def test_output_is_plain_without_a_terminal_and_coloured_on_one(filled: Workspac
 
 
 def test_s02_and_check_02_and_check_2_are_one_command(skeletons: Workspace, tutor: Tool):
-    outputs = {tutor(skeletons, *words).stdout for words in (["s02"], ["check", "02"], ["check", "2"], ["check", "s02"])}
+    outputs = {
+        tutor(skeletons, *words).stdout for words in (["s02"], ["check", "02"], ["check", "2"], ["check", "s02"])
+    }
     assert len(outputs) == 1
 
 
@@ -147,8 +151,9 @@ def test_the_tool_works_from_a_folder_below(filled: Workspace):
 def test_two_processes_can_record_progress_at_once(filled: Workspace):
     commands = [[sys.executable, "-m", "tutor", "hint", step.label] for step in COURSE[:6]]
     running = [
-        subprocess.Popen(command, cwd=filled.root, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-                         stdout=subprocess.DEVNULL)  # fmt: skip
+        subprocess.Popen(
+            command, cwd=filled.root, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, stdout=subprocess.DEVNULL
+        )
         for command in commands
     ]
     assert [process.wait() for process in running] == [0] * len(running)

@@ -6,24 +6,29 @@ about the time of one. The compiled module is one file (MEF), named by the hash 
 content; a small entry for each graph points to it. Loading takes milliseconds.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
 import os
 import platform
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from max.driver import Device
 from max.engine import InferenceSession, Model
 from max.graph import Module as GraphModule
 
-from tutor.graphs import Executable, Traced
+from tutor.graphs import Executable, Traced, join
 
 # Each edit of a learner's compiles to a few megabytes; the oldest go first.
 _MOST_BYTES = 2 << 30
+
+
+class CompileError(Exception):
+    """MAX cannot compile a graph that traced. The message is what its compiler wrote."""
 
 
 class ArtifactCache:
@@ -38,12 +43,17 @@ class ArtifactCache:
         unique = {graph.fingerprint: graph for graph in graphs}
         return [graph for graph in unique.values() if self._find(graph) is None]
 
-    def load(self, graphs: Sequence[Traced], on_compile: Callable[[int], None] = lambda count: None) -> list[Executable]:
+    def load(
+        self, graphs: Sequence[Traced], on_compile: Callable[[int], None] = lambda count: None
+    ) -> list[Executable]:
         """Makes graphs ready to run, compiling those that are missing in one go.
 
         Args:
             graphs: all for the same device.
             on_compile: told the number of graphs before they are compiled; not called if there are none.
+
+        Raises:
+            CompileError: MAX cannot compile one of them.
         """
         if not graphs:
             return []
@@ -51,7 +61,13 @@ class ArtifactCache:
         missing = self.missing(graphs)
         if missing:
             on_compile(len(missing))
-            self._compile(missing, session)
+            joined = {f"graph_{index}": graph for index, graph in enumerate(missing) if graph.single_operation}
+            if joined:
+                self._compile(join(joined), joined, session)
+            for graph in missing:
+                if not graph.single_operation:
+                    self._compile(graph.module, {graph.module.top_level_graph_names()[0]: graph}, session)
+            self._prune()
         loaded: dict[Path, dict[str, Model]] = {}
         executables = []
         for graph in graphs:
@@ -68,23 +84,23 @@ class ArtifactCache:
         """The bytes that the cache takes."""
         return sum(file.stat().st_size for file in self.folder.glob("*.mef"))
 
-    def _compile(self, graphs: Sequence[Traced], session: InferenceSession) -> None:
-        module = GraphModule()
-        names = {graph.fingerprint: f"graph_{index}" for index, graph in enumerate(graphs)}
-        for graph in graphs:
-            graph.stage_into(module, names[graph.fingerprint])
-        compiled = session.compile(module)
+    def _compile(self, module: GraphModule, named: Mapping[str, Traced], session: InferenceSession) -> None:
+        """Compiles a module, and stores it with an entry for each of its graphs."""
+        with _captured_output() as log:
+            try:
+                compiled = session.compile(module)
+            except RuntimeError as error:
+                raise CompileError(f"{error.__cause__ or error}\n{log()}") from None
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=".compiled-") as folder:
             partial = Path(folder) / "module.mef"
             compiled.export_mef(partial)
             file = self.folder / f"{_hash(partial)}.mef"
             os.replace(partial, file)
-            for graph in graphs:
+            for name, graph in named.items():
                 entry = Path(folder) / "entry.json"
-                entry.write_text(json.dumps({"mef": file.name, "graph": names[graph.fingerprint]}))
+                entry.write_text(json.dumps({"mef": file.name, "graph": name}))
                 os.replace(entry, self._entry(graph))
-        self._prune()
 
     def _entry(self, graph: Traced) -> Path:
         device = f"{graph.device.label}"
@@ -117,6 +133,28 @@ class ArtifactCache:
             total += file.stat().st_size
             if total > _MOST_BYTES:
                 file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _captured_output() -> Iterator[Callable[[], str]]:
+    """Catches what MAX's compiler writes, past Python, to the process's outputs."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {stream: os.dup(stream) for stream in (1, 2)}
+    with tempfile.TemporaryFile() as file:
+
+        def read() -> str:
+            file.seek(0)
+            return file.read().decode(errors="replace")
+
+        try:
+            for stream in kept:
+                os.dup2(file.fileno(), stream)
+            yield read
+        finally:
+            for stream, copy in kept.items():
+                os.dup2(copy, stream)
+                os.close(copy)
 
 
 def _hash(file: Path) -> str:

@@ -145,7 +145,8 @@ class Check:
             Hugging Face's.
         tolerance: the largest error allowed, as a part of the largest expected number (or of 1,
             if that is larger).
-        explain: advice for errors that MAX raises while tracing, by a part of the error's message.
+        explain: advice for errors of Python and of MAX, by a part of the error's message.
+        show: what to tell beside a green verdict, made of the outputs by case.
     """
 
     names: tuple[str, ...]
@@ -156,6 +157,7 @@ class Check:
     reference: Callable[..., Arrays] | None = None
     tolerance: float = 1e-5
     explain: Mapping[str, str] = field(default_factory=dict)
+    show: Callable[[Mapping[str, Arrays]], str] | None = None
 
     def subject(self, name: str) -> Subject:
         """The subject with this name."""

@@ -62,7 +62,7 @@ class Checkpoint:
         found: dict[str, np.ndarray] = {}
         try:
             with safe_open(file, framework="numpy") as tensors:
-                for key in tensors.keys():
+                for key in tensors.keys():  # noqa: SIM118 - it is no dict
                     if key.endswith(_SKIPPED):
                         continue
                     name = key if key.startswith("transformer.") else f"transformer.{key}"
@@ -77,7 +77,9 @@ class Checkpoint:
             if name not in found:
                 raise CheckpointError(f"{file} has no tensor for {name}")
             if found[name].shape != tuple(shape):
-                raise CheckpointError(f"{file}: {name} has shape {found[name].shape}; config.json asks for {tuple(shape)}")
+                raise CheckpointError(
+                    f"{file}: {name} has shape {found[name].shape}; config.json asks for {tuple(shape)}"
+                )
         if left_over := sorted(found.keys() - shapes.keys()):
             raise CheckpointError(f"{file} has tensors that the model has no place for: {', '.join(left_over[:3])}")
         return found
@@ -133,7 +135,7 @@ def _read_config(file: Path) -> dict[str, Any]:
 def _download(model: str) -> Path:
     """Downloads a repository of the hub, or finds it in the hub's own cache."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     if model.count("/") > 1 or model.startswith((".", "/", "~")):
         raise CheckpointError(f"there is no folder {model}")

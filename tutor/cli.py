@@ -13,7 +13,7 @@ import sys
 import click
 
 from tutor import progress, supervisor
-from tutor.course import COURSE, Step, UnknownStepError, find_step
+from tutor.course import Step, UnknownStepError, find_step
 from tutor.report import Report, make_console
 from tutor.skeleton import skeleton_of
 from tutor.workspace import Workspace, cache_folder
@@ -47,7 +47,9 @@ class StepType(click.ParamType):
 class Commands(click.Group):
     """The commands, with `s09` as another way to say `check 09`."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if re.fullmatch(r"s\d+", args[0]):
             args = ["check", args[0], *args[1:]]
         return super().resolve_command(ctx, args)

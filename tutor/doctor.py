@@ -34,7 +34,9 @@ class Finding:
 
 def examine(workspace: Workspace, cache_folder: Path) -> Iterator[Finding]:
     """Looks at everything, the cheap things first."""
-    yield Finding("Python", sys.version.split()[0], (3, 11) <= sys.version_info[:2] < (3, 15), "use Python 3.11 to 3.14")
+    yield Finding(
+        "Python", sys.version.split()[0], (3, 11) <= sys.version_info[:2] < (3, 15), "use Python 3.11 to 3.14"
+    )
     yield from _packages()
     yield from _devices()
     yield from _cache(cache_folder)
@@ -48,7 +50,9 @@ def _packages() -> Iterator[Finding]:
         yield Finding("packages", "the course is not installed in this Python", False, INSTALL)
         return
     for requirement in requirements:
-        name, version, extra = re.fullmatch(r"([\w.-]+)==([\w.]+)(?:;.*?extra == .(\w+).)?", requirement.strip()).groups()
+        name, version, extra = re.fullmatch(
+            r"([\w.-]+)==([\w.]+)(?:;.*?extra == .(\w+).)?", requirement.strip()
+        ).groups()
         try:
             found = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -68,7 +72,9 @@ def _devices() -> Iterator[Finding]:
 
         count = accelerator_count()
         yield Finding("CPU", f"{os.cpu_count()} threads")
-        yield Finding("GPU", f"{count} ({accelerator_api()})" if count else "none that MAX can use; all steps run on the CPU")
+        yield Finding(
+            "GPU", f"{count} ({accelerator_api()})" if count else "none that MAX can use; all steps run on the CPU"
+        )
     except ImportError as error:
         yield Finding("MAX", f"cannot be imported: {error}", False, INSTALL)
 
@@ -85,7 +91,9 @@ def _cache(folder: Path) -> Iterator[Finding]:
 def _files(workspace: Workspace) -> Iterator[Finding]:
     missing = [step for step in COURSE if not workspace.step(step.number).exists()]
     mend = "; ".join(f"python -m tutor reset {step.label}" for step in missing)
-    yield Finding("steps", f"{len(COURSE) - len(missing)} of {len(COURSE)} files in {workspace.root / 'steps'}", not missing, mend)
+    yield Finding(
+        "steps", f"{len(COURSE) - len(missing)} of {len(COURSE)} files in {workspace.root / 'steps'}", not missing, mend
+    )
 
     from tutor.checkpoint import CheckpointError, open_checkpoint
 

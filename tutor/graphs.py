@@ -43,7 +43,7 @@ def find_device(name: str) -> Device:
 
 @dataclass(frozen=True)
 class Traced:
-    """A traced graph: what goes in, what comes out, and how to build it again.
+    """A traced graph: what goes in, what comes out, and the MAX module that it is in.
 
     Args:
         parameters: the type of each parameter of the module, by name; the graph's first inputs.
@@ -51,6 +51,8 @@ class Traced:
         outputs: dtype and dimensions of each result.
         single: True if the code returned one bare tensor, False for a tuple.
         fingerprint: equal for equal graphs, however the source is laid out.
+        device: where the graph is to run.
+        module: the MAX module that holds the graph and nothing else, unless the code made subgraphs.
     """
 
     parameters: Mapping[str, TensorType]
@@ -58,13 +60,18 @@ class Traced:
     outputs: Sequence[Spec]
     single: bool
     fingerprint: str
-    text: str
     device: Device
-    _forward: Callable[..., Any]
+    module: GraphModule
 
-    def stage_into(self, module: GraphModule, name: str) -> None:
-        """Adds this graph, under `name`, to a MAX module of several graphs that compile together."""
-        _stage(self._forward, (list(self.parameters.values()), list(self.inputs)), name, module)
+    @property
+    def single_operation(self) -> bool:
+        """Whether the module holds nothing but the graph: the code made no subgraphs."""
+        return len(list(self.module.mlir_module.body)) == 1
+
+    @property
+    def text(self) -> str:
+        """The graph as MAX prints it."""
+        return self.module.mlir_module.asm()
 
 
 def trace(build: Callable[[], Callable[..., Any]], inputs: Sequence[Spec], device: Device) -> Traced:
@@ -100,25 +107,38 @@ def trace(build: Callable[[], Callable[..., Any]], inputs: Sequence[Spec], devic
         bare.append(not isinstance(result, tuple | list))
         return tuple(_as_tensor(part) for part in ((result,) if bare[-1] else result))
 
-    staged = _stage(forward, (list(parameters.values()), types), "subject", GraphModule())
+    arguments = (list(parameters.values()), types)
+    flat, argument_structure = tree.flatten((arguments, {}), leaf=TensorType)
+    module = GraphModule()
+    graph = Graph("subject", input_types=flat, module=module)
+    staged = StagedGraph(forward, graph, [as_layout(type_) for type_ in flat], argument_structure)
     return Traced(
         parameters=parameters,
         inputs=types,
         outputs=[_spec(layout) for layout in staged.out_layouts],
         single=bare[-1],
         # The bytecode and not the text: it is whole, and holds no positions in source files.
-        fingerprint=hashlib.sha256(staged.graph.module.mlir_module.bytecode).hexdigest(),
-        text=str(staged),
+        fingerprint=hashlib.sha256(module.mlir_module.bytecode).hexdigest(),
         device=device,
-        _forward=forward,
+        module=module,
     )
 
 
-def _stage(forward: Callable[..., Any], arguments: tuple[Any, ...], name: str, module: GraphModule) -> StagedGraph:
-    types, structure = tree.flatten((arguments, {}), leaf=TensorType)
-    layouts = [as_layout(type_) for type_ in types]
-    graph = Graph(name, input_types=types, module=module)
-    return StagedGraph(forward, graph, layouts, structure)
+def join(graphs: Mapping[str, Traced]) -> GraphModule:
+    """Copies graphs into one MAX module, each under its new name, so that they compile together.
+
+    The graphs are copied and not traced again: a second run of the code under test might give another graph.
+    Each must be a single operation, without subgraphs.
+    """
+    operations = []
+    for name, graph in graphs.items():
+        (operation,) = graph.module.mlir_module.clone().body
+        operation.sym_name = name
+        operations.append(operation)
+    first, *others = operations
+    for operation in reversed(others):
+        operation.move_after(first)
+    return GraphModule(first.parent_op)
 
 
 def _as_tensor(value: object) -> Tensor:

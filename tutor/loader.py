@@ -42,6 +42,10 @@ class View(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __getitem__(self, step: int) -> ModuleType:
         """Imports the module of a step. Whatever its file raises comes through."""
+        if step in self._modules:
+            return self._modules[step]
+        if self not in sys.meta_path:
+            raise RuntimeError("another view was made since; this one can import no more")
         return importlib.import_module(f"steps.step_{step:02d}")
 
     def file(self, step: int) -> Path:
@@ -55,7 +59,9 @@ class View(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     # The rest is Python's import protocol.
 
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if fullname in _PACKAGES:
             spec = importlib.machinery.ModuleSpec(fullname, None, is_package=True)
             spec.submodule_search_locations = [str(self.workspace.root / fullname)]

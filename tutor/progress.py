@@ -106,7 +106,11 @@ def is_green(workspace: Workspace, step: int, green: Mapping[int, Mapping[str, s
 def step_states(workspace: Workspace, green: Mapping[int, Mapping[str, str]]) -> dict[int, str]:
     """The state of each step: `green`, `edited` (it was green with other files) or `open`."""
     return {
-        step.number: "green" if is_green(workspace, step.number, green) else "edited" if step.number in green else "open"
+        step.number: "green"
+        if is_green(workspace, step.number, green)
+        else "edited"
+        if step.number in green
+        else "open"
         for step in COURSE
     }
 

@@ -55,7 +55,9 @@ class Report:
         """Prints a verdict in full."""
         self._printed(file, printed)
         if verdict.damaged:
-            self._note(f"{verdict.damaged} entries of the cache of compiled graphs were damaged; they were compiled again.")
+            self._note(
+                f"{verdict.damaged} entries of the cache of compiled graphs were damaged; they were compiled again."
+            )
         if verdict.green:
             self._green(step, verdict, file)
         elif verdict.status == "borrowed":
@@ -73,14 +75,14 @@ class Report:
                    + (f"; the largest error is {100 * verdict.largest_error:.0f} % of what is allowed."
                       if verdict.largest_error else "."))  # fmt: skip
         for note in verdict.notes:
-            self._line(note)
+            self._line(Text(note))
         if verdict.compiled:
             self._line(f"[dim]MAX compiled {_graphs(verdict.compiled)} in {verdict.compile_seconds:.1f} s.[/dim]")
         following = next((other for other in COURSE if other.number == step.number + 1), None)
         if following is not None:
             self._line(f"Next: step {following.label}, {following.title.lower()}: steps/step_{following.label}.py")
         else:
-            self._line("That was the last step. Let your own model write: generate \"ROMEO:\" --from steps")
+            self._line('That was the last step. Let your own model write: generate "ROMEO:" --from steps')
 
     def _borrowed(self, step: Step, verdict: Verdict) -> None:
         if verdict.culprits:
@@ -110,12 +112,12 @@ class Report:
             table.add_column(overflow="fold")
             for label, value in problem.details:
                 table.add_row(label, Text(value))
-            self.console.print(Padding(table, (0, 0, 0, 4)))
+            self.console.print(Padding(table, (0, 0, 0, 4), expand=False))
         for frame in problem.frames:
             place = f"{frame.file}, line {frame.line}" + (f", in {frame.function}" if frame.function else "")
             self._line(f"[dim]{escape(place)}[/dim]")
             if frame.code:
-                self.console.print(Padding(Text(frame.code), (0, 0, 0, 4)))
+                self.console.print(Padding(Text(frame.code), (0, 0, 0, 4), expand=False))
         if problem.advice:
             self._line(Text(problem.advice))
 
@@ -148,7 +150,11 @@ class Report:
 
     def progress(self, states: dict[int, str], hints: dict[int, int]) -> None:
         """Prints the list of steps with their states: `green`, `edited` or `open`."""
-        words = {"green": "[green]right[/green]", "edited": "[yellow]edited since it was right[/yellow]", "open": "[dim]open[/dim]"}
+        words = {
+            "green": "[green]right[/green]",
+            "edited": "[yellow]edited since it was right[/yellow]",
+            "open": "[dim]open[/dim]",
+        }
         table = Table(box=None, pad_edge=False, show_header=False)
         part = ""
         for step in COURSE:
@@ -206,7 +212,7 @@ class Report:
         self._line(Text(message, style="yellow"))
 
     def _line(self, content: str | Text) -> None:
-        self.console.print(Padding(content, (0, 0, 0, 2)))
+        self.console.print(Padding(content, (0, 0, 0, 2), expand=False))
 
 
 class PhaseDisplay:

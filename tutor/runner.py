@@ -6,7 +6,7 @@ found without compiling is found before. See `check.py` for the vocabulary.
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,16 @@ from tutor.verdict import Frame, Problem, Verdict
 from tutor.workspace import Workspace
 
 Emit = Callable[..., None]
+
+
+# Advice for errors that MAX raises while tracing, by a part of the message. A check may have its own.
+COMMON_ERRORS = {
+    "Matrix multiplication input lhs": "In a @ b, the last axis of a and the last but one of b must be equal. "
+    "A `Linear` layer keeps its weight as [out, in] and computes x @ weight.T + bias; "
+    "Hugging Face's Conv1D keeps it as [in, out].",
+    "BroadcastToOp": "Axes fit together if they are equal or one of them is 1. Write down both shapes.",
+    "reshape": "A reshape keeps the number of entries: multiply the sizes before and after it.",
+}
 
 
 class Stop(Exception):
@@ -55,6 +65,7 @@ class Outcome:
     passed: list[str]
     largest_error: float = 0.0
     problem: Problem | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -71,6 +82,7 @@ class Run:
     compile_seconds: float = 0.0
     damaged: int = 0
     executables: dict[str, Any] = field(default_factory=dict)
+    uncompilable: dict[tuple[str, ...], Problem] = field(default_factory=dict)
 
     # --- before compiling -------------------------------------------------------------------
 
@@ -85,7 +97,7 @@ class Run:
                         kind="missing",
                         step=self.step,
                         summary=f"{view.file(self.step).name} does not define `{name}`.",
-                        advice="Put the name back as the skeleton has it (`reset` restores the skeleton and keeps a copy).",
+                        advice="Put the name back as the skeleton has it; `reset` restores it and keeps your file.",
                     )
                 )
         passed = [self.answer(fact, guard, {}) for fact in self.check.facts if not fact.needs]
@@ -127,12 +139,13 @@ class Run:
     # --- compiling and after ----------------------------------------------------------------
 
     def load(self, prepared: Sequence[Prepared]) -> None:
-        """Makes all the graphs of these choices of files ready to run, with at most one compile."""
-        graphs = {graph.fingerprint: graph for one in prepared for graph in one.traced.values()}
+        """Makes all the graphs of these choices of files ready to run, with one compile if MAX can compile them all."""
+        different = {one.key: one for one in prepared if one.key not in self.uncompilable}
+        graphs = {graph.fingerprint: graph for one in different.values() for graph in one.traced.values()}
         wanted = [graph for fingerprint, graph in graphs.items() if fingerprint not in self.executables]
         if not wanted:
             return
-        from tutor.artifacts import ArtifactCache
+        from tutor.artifacts import ArtifactCache, CompileError
 
         cache = ArtifactCache(self.cache_folder)
         started = time.monotonic()
@@ -141,12 +154,35 @@ class Run:
             self.compiled += count
             self.emit("compile", graphs=count)
 
-        for executable in cache.load(wanted, on_compile):
-            self.executables[executable.traced.fingerprint] = executable
+        try:
+            for executable in cache.load(wanted, on_compile):
+                self.executables[executable.traced.fingerprint] = executable
+        except CompileError as error:
+            if len(different) > 1:  # one of them spoils it for all
+                for one in different.values():
+                    self.load([one])
+                return
+            self.uncompilable[next(iter(different))] = self.compiler_problem(str(error))
         if self.compiled:
             self.compile_seconds += time.monotonic() - started
         self.damaged += len(cache.damaged)
         self.emit("compare")
+
+    def compiler_problem(self, log: str) -> Problem:
+        """The graph traced, and MAX's compiler failed on it."""
+        advice = next(
+            (text for part, text in self.check.explain.items() if part in log),
+            "Look for an argument that is out of range, such as an axis. Undo your last change and check again.",
+        )
+        line = next((line for line in log.splitlines() if "error:" in line), log.strip().splitlines()[0])
+        details = [("MAX says", line.strip())]
+        return Problem(
+            "exception",
+            self.step,
+            "The graph can be traced, but MAX cannot compile it.",
+            details=details,
+            advice=advice,
+        )
 
     def in_cache(self, prepared: Prepared) -> bool:
         """Whether running this needs no compile."""
@@ -158,6 +194,8 @@ class Run:
 
     def execute(self, prepared: Prepared) -> Outcome:
         """Runs all cases and the facts that need graphs."""
+        if prepared.key in self.uncompilable:
+            return Outcome(list(prepared.passed), problem=self.uncompilable[prepared.key])
         view = View(self.workspace, own=prepared.view.own)
         guard = Guard(view, self.step)
         callables = {name: self.executables[graph.fingerprint] for name, graph in prepared.traced.items()}
@@ -182,7 +220,11 @@ class Run:
             if subject.compiled:
                 results = callables[subject.name](parameters, *inputs.values())
             else:
-                results = guard(case.name, lambda s=subject, p=parameters, i=inputs: self.call_python(s, guard.view, p, i))
+                results = guard(
+                    case.name,
+                    lambda s=subject, p=parameters, i=inputs: self.call_python(s, guard.view, p, i),
+                    explain=self.check.explain,
+                )
             got[case.name] = dict(zip(subject.outputs, results, strict=True))
             tolerance = self.check.tolerance if case.tolerance is None else case.tolerance
             for name, values in expected.items():
@@ -200,13 +242,19 @@ class Run:
                 if difference is not None:
                     differences.setdefault(case.name, difference)
                 elif tolerance:
-                    outcome.largest_error = max(outcome.largest_error, _error_part(got[case.name][name], values, tolerance))
+                    outcome.largest_error = max(
+                        outcome.largest_error, _error_part(got[case.name][name], values, tolerance)
+                    )
             if case.name not in differences:
                 outcome.passed.append(case.name)
         if differences:
             raise Stop(self.explain(stored, got, differences))
+        if self.check.show is not None:
+            outcome.notes.append(self.check.show(got))
 
-    def call_python(self, subject: Subject, view: View, parameters: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
+    def call_python(
+        self, subject: Subject, view: View, parameters: Mapping[str, Any], inputs: Mapping[str, Any]
+    ) -> Any:
         """Calls plain Python with lists, and reads its results as numbers."""
         call = subject.build(view)
         result = call(*(array.tolist() for array in (*inputs.values(), *parameters.values())))
@@ -228,7 +276,10 @@ class Run:
         details = [
             ("cases", f"{len(differences)} of {len(self.check.cases)} differ"),
             ("largest error", f"{difference.largest:.3g} at {list(difference.worst)}; allowed {difference.limit:.3g}"),
-            ("first at", f"{difference.output}{list(difference.first)}; {difference.count} of {difference.size} differ"),
+            (
+                "first at",
+                f"{difference.output}{list(difference.first)}; {difference.count} of {difference.size} differ",
+            ),
             ("expected", f"{difference.expected:.7g}"),
             ("got", f"{difference.got:.7g}"),
         ]
@@ -281,7 +332,9 @@ class Guard:
             ) from None
         except BaseException as error:
             frames = self.frames(error)
-            step = next((number for frame in reversed(frames) if (number := _step_of(frame.file)) is not None), self.step)
+            step = next(
+                (number for frame in reversed(frames) if (number := _step_of(frame.file)) is not None), self.step
+            )
             if not frames and not isinstance(error, SyntaxError) and not isinstance(error, SystemExit):
                 # Not one line of the learner's took part: the tool itself is wrong, and must not blame them.
                 raise
@@ -290,7 +343,9 @@ class Guard:
                     Problem("unfilled", step, f"Not filled in yet: {error}", where=where, frames=frames[-1:])
                 ) from None
             message = str(error).strip() or "no message"
-            advice = next((text for part, text in (explain or {}).items() if part in message), "")
+            advice = next((text for part, text in {**COMMON_ERRORS, **(explain or {})}.items() if part in message), "")
+            # MAX tells what is wrong last, after the operands.
+            message = message.partition("Diagnostics:")[2].strip().partition("\n")[0] or message
             if isinstance(error, SystemExit):
                 summary = f"The file ends the program (exit status {error.code}) instead of returning."
                 advice = "Take the call of `sys.exit` or `exit` out."
@@ -352,6 +407,7 @@ def run_check(
             total=total,
             largest_error=outcome.largest_error,
             problem=outcome.problem,
+            notes=outcome.notes,
             compiled=run.compiled,
             compile_seconds=run.compile_seconds,
             damaged=run.damaged,
@@ -488,7 +544,9 @@ def _compare_outputs(step: int, subject: Subject, got: Sequence[Spec], single: b
     if [(_normal(spec)) for spec in got] == [_normal(spec) for spec in expected] and single == (len(expected) == 1):
         return
     if single != (len(expected) == 1) or len(got) != len(expected):
-        many = f"a tuple of {len(expected)} tensors ({', '.join(subject.outputs)})" if len(expected) > 1 else "one tensor"
+        many = (
+            f"a tuple of {len(expected)} tensors ({', '.join(subject.outputs)})" if len(expected) > 1 else "one tensor"
+        )
         returned = "one tensor" if single else f"a tuple of {len(got)}"
         summary = f"It should return {many}; it returns {returned}."
     elif [spec.dtype for spec in got] != [spec.dtype for spec in expected]:

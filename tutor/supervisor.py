@@ -131,14 +131,18 @@ def _end(child: subprocess.Popen) -> None:
 
 def _timeout(step: int, phase: str, limit: float) -> Verdict:
     doing = {"trace": "importing and tracing", "compile": "compiling", "compare": "running", "start": "starting"}[phase]
-    advice = "Look for a loop that never ends." if phase in ("trace", "compare") else "The machine may be very busy. Try again."
+    advice = (
+        "Look for a loop that never ends."
+        if phase in ("trace", "compare")
+        else "The machine may be very busy. Try again."
+    )
     summary = f"Stopped after {limit:.0f} seconds of {doing}."
     return Verdict(step, "red", problem=Problem("stopped", step, summary, advice=advice))
 
 
 def _ended(step: int, phase: str, status: int) -> Verdict:
     if status < 0:
-        summary = f"The process crashed with {signal.Signals(-status).name} in the phase \"{phase}\"."
+        summary = f'The process crashed with {signal.Signals(-status).name} in the phase "{phase}".'
         advice = "MAX itself crashed on this code. Undo your last change, or compare with the solution."
     else:
         summary = f"The code ended the process (exit status {status}) instead of returning."

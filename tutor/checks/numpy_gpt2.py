@@ -135,8 +135,9 @@ def causal_mask(
         num_tokens: number of keys in the cache.
         ahead: by how many keys each query sees too far.
         shifted: False forgets that a cache moves the diagonal.
-        band: "past"; "future" (from the diagonal on), "future, swapped" (from num_tokens before it on),
-            "cache at the end" (the keys in the cache take the last places), "everything", "nothing".
+        band: which keys a query may see: "past"; "past, -1 is no limit" (as `F.band_part` reads an upper
+            limit of -1); "future" (from the diagonal on); "future, swapped" (from num_tokens before it
+            on); "cache at the end" (the keys in the cache take the last places); "everything"; "nothing".
         hidden, visible: the two numbers of the mask.
         inverted: hides what should be seen, and the other way round.
     """
@@ -145,6 +146,7 @@ def causal_mask(
     last = i + ahead + (num_tokens if shifted else 0)
     may_look = {
         "past": j <= last,
+        "past, -1 is no limit": (j <= last) | (num_tokens + ahead == -1),
         "future": j >= last,
         "future, swapped": j >= i - num_tokens,
         "cache at the end": (j <= i) | (j >= sequence_length),
@@ -182,14 +184,18 @@ def attention(
     given = dict(zip(("query", "key", "value"), double(query, key, value), strict=True))
     query, key, value = (given[name] for name in order.split())
     n_head, seq_len, head_dim = query.shape[-3:]
-    scores = query @ key.swapaxes(-1, -2) * {
-        "1/sqrt(head_dim)": head_dim**-0.5,
-        "1/sqrt(n_embd)": (n_head * head_dim) ** -0.5,
-        "1/sqrt(seq_len)": seq_len**-0.5,
-        "1/head_dim": 1 / head_dim,
-        "sqrt(head_dim)": head_dim**0.5,
-        "none": 1.0,
-    }[scale]
+    scores = (
+        query
+        @ key.swapaxes(-1, -2)
+        * {
+            "1/sqrt(head_dim)": head_dim**-0.5,
+            "1/sqrt(n_embd)": (n_head * head_dim) ** -0.5,
+            "1/sqrt(seq_len)": seq_len**-0.5,
+            "1/head_dim": 1 / head_dim,
+            "sqrt(head_dim)": head_dim**0.5,
+            "none": 1.0,
+        }[scale]
+    )
     right = causal_mask(seq_len)
     with np.errstate(invalid="ignore"):
         scores = {
@@ -439,9 +445,7 @@ def model(
     return norm(x) if final_norm == "at the end" else x
 
 
-def language_model(
-    ids: Array, parameters: Parameters, *, logits: str = "x @ wte.T", **settings: str | float
-) -> Array:
+def language_model(ids: Array, parameters: Parameters, *, logits: str = "x @ wte.T", **settings: str | float) -> Array:
     """The logits: model(ids) @ wte.T. `logits` may be another formula; `settings` are those of `model`."""
     transformer = part(parameters, "transformer")
     x = model(ids, transformer, **settings)

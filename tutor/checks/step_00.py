@@ -1,7 +1,10 @@
 """The check of step 00: attention in plain Python."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from tutor import reference as reference_files
 from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
 from tutor.checks import numpy_gpt2
 from tutor.checks.plain_attention import N_EMBD, SHARED_SEED, as_lists
@@ -114,6 +117,22 @@ def _token_by_token(
     return numpy_gpt2.merge_heads(blended[None], way=way)[0]
 
 
+SHARED = Case(CAUSAL[3].name, {"seq_len": 5}, seed=SHARED_SEED, note="the weights of step 09", given=as_lists)
+MAX_OUTPUT = "max/step_09"
+
+
+def beside_max(got: Mapping[str, Arrays]) -> str:
+    """The last token's first numbers from these lists, and from MAX's graph of step 09 with the same weights."""
+    computed = reference_files.load_arrays(0)[MAX_OUTPUT]
+    plain, compiled = (
+        "  ".join(f"{number:8.5f}" for number in numbers[-1, :5]) for numbers in (got[SHARED.name]["outputs"], computed)
+    )
+    return (
+        "The first numbers of the last token, with the weights of a case of step 09:\n"
+        f"    these lists           {plain}\n    MAX graph of step 09  {compiled}"
+    )
+
+
 CHECK = Check(
     names=("softmax", "attend", "causal_self_attention"),
     subjects=(SOFTMAX, ATTEND, *CAUSAL.values()),
@@ -127,8 +146,10 @@ CHECK = Check(
         Case(CAUSAL[1].name, {"seq_len": 3}, seed=6, given=as_lists),
         Case(CAUSAL[4].name, {"seq_len": 6}, seed=7, given=as_lists),
         Case(CAUSAL[4].name, {"seq_len": 1}, seed=8, given=as_lists),
-        Case(CAUSAL[3].name, {"seq_len": 5}, seed=SHARED_SEED, note="the weights of step 09", given=as_lists),
+        SHARED,
     ),
+    explain={"math range error": "exp of a large number overflows. Subtract the largest score from all scores first."},
+    show=beside_max,
     reference=reference,
     misconceptions=(
         Misconception(

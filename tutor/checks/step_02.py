@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
+from tutor.check import Arrays, Case, Check, Code, Fact, Misconception, Spec, Subject
 from tutor.checks import numpy_gpt2
 
 
@@ -56,9 +56,11 @@ def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: An
 
 
 def to_bfloat16(numbers: np.ndarray) -> np.ndarray:
-    """Rounds float32 to the nearest number that bfloat16 has, the even one if there are two."""
+    """Rounds float32 to bfloat16: to the nearest number, the even one if there are two; finite ones stay finite."""
     bits = numbers.view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+    rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+    cut = (bits & 0xFFFF0000).astype(np.uint32).view(np.float32)
+    return np.where(np.isinf(rounded) & np.isfinite(numbers), cut, rounded)
 
 
 FINITE = (-100.0, -1e3, -1e4, -1e5, -1e6, -1e7, -1e8, -1e9, -1e10, -1e12, -1e15, -1e20, -1e30, -1e38)
@@ -71,6 +73,14 @@ CHECK = Check(
         *(Case(subject.name, {"seq_len": seq_len}, seed=0) for subject in SYMBOLIC for seq_len in (1, 2, 5)),
         *(Case(subject.name, {}, seed=0) for subject in STATIC),
     ),
+    facts=(
+        Fact(
+            "causal_mask is decorated with @F.functional",
+            lambda code, executables: hasattr(code[2].causal_mask, "graph_op"),
+            True,
+            advice="Write @F.functional in the line above `def`: then its operations run as one graph.",
+        ),
+    ),
     reference=reference,
     misconceptions=(
         Misconception(
@@ -82,6 +92,11 @@ CHECK = Check(
             "a mask whose diagonal is masked too",
             "Off by one: a token may look at itself. Row i sees the keys up to and with num_tokens + i.",
             {"ahead": -1},
+        ),
+        Misconception(
+            "a mask that is off by one, and without a cache hides nothing: F.band_part takes -1 as no limit",
+            "A token may look at itself: let the band end at `num_upper=num_tokens`.",
+            {"ahead": -1, "band": "past, -1 is no limit"},
         ),
         Misconception(
             "a mask that is off by one: each token sees the next one",
@@ -143,13 +158,13 @@ CHECK = Check(
         ),
         Misconception(
             "a mask with +inf in place of -inf",
-            "The sign is wrong: `float(\"-inf\")`.",
+            'The sign is wrong: `float("-inf")`.',
             {"hidden": np.inf},
         ),
         *(
             Misconception(
                 f"a mask with a large finite number, {hidden:.8g}, instead of -inf",
-                "Use `float(\"-inf\")`. Only that gives a weight of exactly 0 for every size of the scores.",
+                'Use `float("-inf")`. Only that gives a weight of exactly 0 for every size of the scores.',
                 {"hidden": hidden},
             )
             for hidden in (*FINITE, LOWEST)

@@ -45,27 +45,27 @@ CHECK = Check(
     misconceptions=(
         Misconception(
             "an MLP with the exact GELU instead of its tanh form",
-            "GPT-2 was trained with the approximation. Pass `approximate=\"tanh\"` to `F.gelu`.",
+            'GPT-2 was trained with the approximation. Pass `approximate="tanh"` to `F.gelu`.',
             {"activation": "exact"},
         ),
         Misconception(
             "an MLP with the quick GELU, x * sigmoid(1.702 x)",
-            "GPT-2 uses another approximation. Pass `approximate=\"tanh\"` to `F.gelu`.",
+            'GPT-2 uses another approximation. Pass `approximate="tanh"` to `F.gelu`.',
             {"activation": "quick"},
         ),
         Misconception(
             "an MLP with ReLU instead of GELU",
-            "Use `F.gelu` with `approximate=\"tanh\"`.",
+            'Use `F.gelu` with `approximate="tanh"`.',
             {"activation": "relu"},
         ),
         Misconception(
             "an MLP with SiLU instead of GELU",
-            "Use `F.gelu` with `approximate=\"tanh\"`.",
+            'Use `F.gelu` with `approximate="tanh"`.',
             {"activation": "silu"},
         ),
         Misconception(
             "an MLP with tanh instead of GELU",
-            "The tanh is only a part of GELU's formula: use `F.gelu` with `approximate=\"tanh\"`.",
+            'The tanh is only a part of GELU\'s formula: use `F.gelu` with `approximate="tanh"`.',
             {"activation": "tanh alone"},
         ),
         Misconception(

@@ -19,9 +19,7 @@ PROJECTION = Subject(
 )
 
 
-def reference(
-    subject: Subject, parameters: Arrays, inputs: Arrays, *, with_bias: bool = True, **change: str
-) -> Arrays:
+def reference(subject: Subject, parameters: Arrays, inputs: Arrays, *, with_bias: bool = True, **change: str) -> Arrays:
     """Step 07 in NumPy."""
     bias = parameters["bias"] if with_bias else None
     n_head = subject.settings["n_head"]

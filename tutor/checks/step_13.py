@@ -10,9 +10,7 @@ from tutor.checks import models, numpy_gpt2, sizes
 MODEL = models.Model(13, "MaxGPT2LMHeadModel", sizes.language_model, output="logits", width="vocab_size")
 
 # The shape of the checkpoint that comes with the course.
-SHIPPED = MODEL.subject(
-    "shipped", {"vocab_size": 1024, "n_positions": 256, "n_embd": 192, "n_layer": 4, "n_head": 6}
-)
+SHIPPED = MODEL.subject("shipped", {"vocab_size": 1024, "n_positions": 256, "n_embd": 192, "n_layer": 4, "n_head": 6})
 SUBJECTS = MODEL.subjects()
 
 

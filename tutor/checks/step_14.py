@@ -15,7 +15,7 @@ from tutor.check import Check, Code, Fact
 from tutor.checks.step_13 import SHIPPED
 
 VOCAB_SIZE = 11
-DRAWS = 3000
+DRAWS = 2000
 # The distance of two distributions is half the sum of the differences of their probabilities.
 # With this many draws it is about 0.02 by chance alone.
 SAME = 0.08
@@ -137,7 +137,8 @@ def _prompt_afterwards(code: Code, executables: Mapping[str, Any]) -> list[int]:
 
 def _seeds(code: Code, executables: Mapping[str, Any]) -> str:
     runs = [tokens_of(temperature=1.0, seed=seed, max_new_tokens=20)(code, {}) for seed in (5, 5, 6)]
-    return f"{'same' if runs[0] == runs[1] else 'other'} tokens again, {'same' if runs[0] == runs[2] else 'other'} with another seed"
+    again, other = ("same" if runs[0] == run else "other" for run in runs[1:])
+    return f"{again} tokens again, {other} with another seed"
 
 
 def _greedy_shipped(code: Code, executables: Mapping[str, Any]) -> str:
@@ -154,7 +155,9 @@ def _greedy_shipped(code: Code, executables: Mapping[str, Any]) -> str:
     got = [int(token) for token in tokens]
     if got == expected:
         return SAME_TEXT
-    first = next((i for i, (g, e) in enumerate(zip(got, expected, strict=False)) if g != e), min(len(got), len(expected)))
+    first = next(
+        (i for i, (g, e) in enumerate(zip(got, expected, strict=False)) if g != e), min(len(got), len(expected))
+    )
     return f"other tokens from number {first} on: {got[first : first + 5]} in place of {expected[first : first + 5]}"
 
 
@@ -166,7 +169,7 @@ TEMPERATURE = (
     ("the logits as they are", "The temperature has no effect. Divide the logits by it before the softmax."),
     ("the largest logit alone", "This is always the best token. With a temperature above 0, draw by chance."),
 )
-GREEDY = np.where(LOGITS == LOGITS.max(), LOGITS, -np.inf)
+GREEDY = np.where(LOGITS.max() == LOGITS, LOGITS, -np.inf)
 NOT_CUT = (("nothing cut off", "All tokens can still come. Set the logits that fall away to -inf before the softmax."),)
 
 CHECK = Check(

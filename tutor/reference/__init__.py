@@ -62,6 +62,4 @@ def shipped_parameters(subject: Subject) -> Arrays:
 def _parameters(subject: Subject, case: Case, arrays: Arrays) -> Arrays:
     if case.shipped:
         return shipped_parameters(subject)
-    return {
-        name: arrays[f"parameters/{owner(case)}/{name}"].astype(np.float32) for name in subject.parameters
-    }
+    return {name: arrays[f"parameters/{owner(case)}/{name}"].astype(np.float32) for name in subject.parameters}

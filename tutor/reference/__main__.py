@@ -16,8 +16,10 @@ from tutor import reference
 from tutor.check import Check
 from tutor.checkpoint import FILES
 from tutor.checks import draw
+from tutor.checks.plain_attention import as_module
+from tutor.checks.step_00 import MAX_OUTPUT, SHARED
 from tutor.reference import hugging_face
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
 STEPS = range(15)
 PROMPT = "ROMEO:\nBut soft, what"
@@ -52,7 +54,23 @@ def content(step: int) -> Content:
             parameters = reference.shipped_parameters(subject)
         for name, array in hugging_face.outputs(step, subject, parameters, inputs).items():
             arrays[f"outputs/{case.name}/{name}"] = array
+    if step == 0:
+        arrays[MAX_OUTPUT] = max_output()
     return arrays
+
+
+def max_output() -> np.ndarray:
+    """What MAX's graph of step 09 gives for the case that it shares with step 00: (seq_len, n_embd)."""
+    from tutor.artifacts import ArtifactCache
+    from tutor.checks.step_09 import AS_IN_STEP_00
+    from tutor.graphs import find_device, trace
+    from tutor.loader import View
+
+    view = View(Workspace(REPOSITORY), own=[])
+    traced = trace(lambda: AS_IN_STEP_00.build(view), list(AS_IN_STEP_00.inputs.values()), find_device("cpu"))
+    (executable,) = ArtifactCache(cache_folder()).load([traced])
+    parameters, inputs = as_module(AS_IN_STEP_00, SHARED)
+    return executable(parameters, *inputs.values())[0][0]
 
 
 def generation() -> Content:
