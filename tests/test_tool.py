@@ -114,7 +114,7 @@ def test_doctor_says_how_to_mend_what_is_missing(skeletons: Workspace, tutor: To
     (skeletons.root / "checkpoints").unlink()
     result = tutor(skeletons, "doctor")
     assert result.returncode == 1
-    assert "mend: python -m tutor reset 07" in result.stdout
+    assert "mend: make reset STEP=07" in result.stdout
     assert "mend: git checkout -- checkpoints" in result.stdout
 
 

@@ -13,6 +13,7 @@ import sys
 import click
 
 from tutor import progress, supervisor
+from tutor.commands import typed
 from tutor.course import Step, UnknownStepError, find_step
 from tutor.report import Report, make_console
 from tutor.skeleton import skeleton_of
@@ -73,7 +74,7 @@ def check(step: Step, *, solutions: bool, device: str) -> None:
     file = workspace.solution(step.number) if solutions else workspace.step(step.number)
     shown = str(file.relative_to(workspace.root))
     if not file.exists():
-        raise click.ClickException(f"{shown} is missing. `reset {step.number}` brings the skeleton back.")
+        raise click.ClickException(f"{shown} is missing. `{typed('reset', step.label)}` brings the skeleton back.")
     known, damage = _load_progress(workspace)
     with report.phases(step) as display:
         finished = supervisor.run(
@@ -99,7 +100,7 @@ def hint(step: Step) -> None:
     report = Report(make_console())
     report.hint(step, shown)
     if shown == len(step.hints):
-        report.say(f"This is the last hint. `diff {step.number}` shows your file against the solution.")
+        report.say(f"This is the last hint. `{typed('diff', step.label)}` shows your file against the solution.")
 
 
 @cli.command()

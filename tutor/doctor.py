@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from tutor.commands import typed
 from tutor.course import COURSE
 from tutor.workspace import Workspace
 
 DISTRIBUTION = "gpt2-with-max"
-INSTALL = "make doctor builds .venv anew after: rm -r .venv (with pixi: pixi install)"
+INSTALL = "rm -r .venv; make doctor (with pixi: pixi install)"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _cache(folder: Path) -> Iterator[Finding]:
 
 def _files(workspace: Workspace) -> Iterator[Finding]:
     missing = [step for step in COURSE if not workspace.step(step.number).exists()]
-    mend = "; ".join(f"python -m tutor reset {step.label}" for step in missing)
+    mend = "; ".join(typed("reset", step.label) for step in missing)
     yield Finding(
         "steps", f"{len(COURSE) - len(missing)} of {len(COURSE)} files in {workspace.root / 'steps'}", not missing, mend
     )

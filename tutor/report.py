@@ -16,6 +16,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from tutor.commands import typed
 from tutor.course import COURSE, Step
 from tutor.doctor import Finding
 from tutor.verdict import Problem, Verdict
@@ -66,8 +67,7 @@ class Report:
             self._headline("red", f"Step {step.label} is not right yet", step.title)
             assert verdict.problem is not None
             self.problem(verdict.problem)
-            self._line(f"[dim]Stuck? [/dim]hint {step.number}[dim] shows the next hint, [/dim]diff {step.number}"
-                       "[dim] the difference to the solution.[/dim]")  # fmt: skip
+            self._line(Text(f"Stuck? {typed('hint', step.label)} shows the next hint.", style="dim"))
 
     def _green(self, step: Step, verdict: Verdict, file: str) -> None:
         self._headline("green", f"Step {step.label} is right", step.title)
@@ -82,7 +82,9 @@ class Report:
         if following is not None:
             self._line(f"Next: step {following.label}, {following.title.lower()}: steps/step_{following.label}.py")
         else:
-            self._line('That was the last step. Let your own model write: generate "ROMEO:" --from steps')
+            self._line(
+                Text("That was the last step. Let your own model write: python -m tutor generate ROMEO: --from steps")
+            )
 
     def _borrowed(self, step: Step, verdict: Verdict) -> None:
         if verdict.culprits:
@@ -99,7 +101,7 @@ class Report:
         if problem is not None and problem.step != step.number:
             self.problem(problem)
         if again:
-            self._line("Check: " + ", ".join(f"s{number:02d}" for number in again))
+            self._line("Check: " + ", ".join(typed(f"s{number:02d}") for number in again))
 
     def problem(self, problem: Problem) -> None:
         """Prints what is wrong, where, and what to do."""
@@ -107,12 +109,9 @@ class Report:
         if problem.where and problem.kind in ("numbers", "parameters", "returns"):
             self._line(f"[dim]in[/dim] {escape(problem.where)}")
         if problem.details:
-            table = Table.grid(padding=(0, 2))
-            table.add_column(style="dim")
-            table.add_column(overflow="fold")
+            width = max(len(label) for label, _ in problem.details)
             for label, value in problem.details:
-                table.add_row(label, Text(value))
-            self.console.print(Padding(table, (0, 0, 0, 4), expand=False))
+                self.console.print(Text.assemble("    ", (f"{label:<{width}}  ", "dim"), value), soft_wrap=True)
         for frame in problem.frames:
             place = f"{frame.file}, line {frame.line}" + (f", in {frame.function}" if frame.function else "")
             self._line(f"[dim]{escape(place)}[/dim]")

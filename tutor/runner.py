@@ -15,6 +15,7 @@ import numpy as np
 
 from tutor import reference
 from tutor.check import Check, Fact, Spec, Subject
+from tutor.commands import typed
 from tutor.compare import Difference, errors, find_difference, limit_for, matches
 from tutor.course import find_step
 from tutor.loader import View
@@ -97,7 +98,8 @@ class Run:
                         kind="missing",
                         step=self.step,
                         summary=f"{view.file(self.step).name} does not define `{name}`.",
-                        advice="Put the name back as the skeleton has it; `reset` restores it and keeps your file.",
+                        advice=f"Put the name back as the skeleton has it. `{typed('reset', f'{self.step:02d}')}` restores "
+                        "the skeleton and keeps your file.",
                     )
                 )
         passed = [self.answer(fact, guard, {}) for fact in self.check.facts if not fact.needs]

@@ -1,0 +1,11 @@
+"""How the learner types a command: with pixi where pixi runs the tool, else with make."""
+
+import os
+
+
+def typed(command: str, argument: str = "") -> str:
+    """The words to type for a command of the tool: "make hint STEP=08", "pixi run hint 08"."""
+    if "PIXI_PROJECT_ROOT" in os.environ:
+        return f"pixi run {command} {argument}".strip()
+    name = "PROMPT" if command == "generate" else "STEP"
+    return f"make {command} {name}={argument}" if argument else f"make {command}"
