@@ -44,6 +44,7 @@ def edited(workspace: Workspace, old: str, new: str) -> Workspace:
         (FORWARD, "        return x[0]\n", r"wrong shape\.\n.*\n +expected +\(batch, seq_len, \d+\).*\n +got +\(seq"),
         ("Tensor.zeros([dim])", "Tensor.zeros([dim + 1])", r"parameters have the wrong shape: bias"),
         ("        self.bias = Tensor.zeros([dim])\n", "", r"A bias is missing: bias"),
+        ("    def forward(self, x: Tensor)", "    def forward(self)", r"TypeError: .*takes 1 positional argument"),
         ("    def forward(", "    def backward(", r"NotImplementedError|Not filled in"),
     ],
 )  # fmt: skip

@@ -1,9 +1,11 @@
 """Runs the course's own GPT-2 on a checkpoint, and streams text from it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from max.driver import Device
 from tokenizers.decoders import DecodeStream
 
 from tutor import graphs
@@ -106,17 +108,25 @@ def load(
     """
     view = View(workspace, own=[step.number for step in COURSE] if own_steps else [])
     guard = Guard(view, MODEL_STEP)
-    try:
-        config = guard("GPT2Config", lambda: view[CONFIG_STEP].GPT2Config(**checkpoint.sizes))
-        traced = guard("MaxGPT2LMHeadModel", lambda: trace_model(view, checkpoint.sizes, graphs.find_device(device)))
-    except ValueError as error:
-        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {error}") from None
+    config = guard("GPT2Config", lambda: _configuration(view, checkpoint.sizes))
+    if isinstance(config, ValueError):
+        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {config}")
+    where = graphs.find_device(device)
+    traced = guard("MaxGPT2LMHeadModel", lambda: trace_model(view, checkpoint.sizes, where))
     parameters = checkpoint.parameters({name: tuple(map(int, t.shape)) for name, t in traced.parameters.items()})
     (executable,) = ArtifactCache(cache_folder).load([traced], on_compile)
     return Model(checkpoint, config.n_positions, guard, executable.bind(parameters))
 
 
-def trace_model(view: View, sizes: dict, device: object) -> graphs.Traced:
+def _configuration(view: View, sizes: Mapping[str, Any]) -> object:
+    """The configuration, or the ValueError with which it refuses the sizes: then the checkpoint is wrong."""
+    try:
+        return view[CONFIG_STEP].GPT2Config(**sizes)
+    except ValueError as error:
+        return error
+
+
+def trace_model(view: View, sizes: Mapping[str, Any], device: Device) -> graphs.Traced:
     """Traces the whole model: ids (batch, seq_len) to logits (batch, seq_len, vocab_size)."""
     return graphs.trace(
         lambda: view[MODEL_STEP].MaxGPT2LMHeadModel(view[CONFIG_STEP].GPT2Config(**sizes)),

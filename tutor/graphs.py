@@ -74,13 +74,19 @@ class Traced:
         return self.module.mlir_module.asm()
 
 
-def trace(build: Callable[[], Callable[..., Any]], inputs: Sequence[Spec], device: Device) -> Traced:
+def trace(
+    build: Callable[[], Callable[..., Any]],
+    inputs: Sequence[Spec],
+    device: Device,
+    on_parameters: Callable[[Mapping[str, Dims]], None] = lambda shapes: None,
+) -> Traced:
     """Builds a callable and traces its graph.
 
     Args:
         build: makes the callable, a MAX module or a function of tensors.
         inputs: the type of each argument.
         device: where the graph is to run.
+        on_parameters: told the shape of each parameter before the callable is called; it may raise.
 
     Raises:
         ReturnError: the callable returned something other than a tensor or a tuple of tensors.
@@ -99,6 +105,7 @@ def trace(build: Callable[[], Callable[..., Any]], inputs: Sequence[Spec], devic
     else:
         parameters, structure = {}, None
 
+    on_parameters({name: dims_of(type_.shape) for name, type_ in parameters.items()})
     bare = []
 
     def forward(values: list[Tensor], arguments: list[Tensor]) -> tuple[Tensor, ...]:

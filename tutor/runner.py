@@ -4,6 +4,7 @@ The order is: import and answer facts, trace, compile, compare. Everything that 
 found without compiling is found before. See `check.py` for the vocabulary.
 """
 
+import functools
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -81,14 +82,13 @@ class Run:
     emit: Emit
     compiled: int = 0
     compile_seconds: float = 0.0
-    damaged: int = 0
     executables: dict[str, Any] = field(default_factory=dict)
     uncompilable: dict[tuple[str, ...], Problem] = field(default_factory=dict)
 
     # --- before compiling -------------------------------------------------------------------
 
     def prepare(self, view: View) -> Prepared:
-        """Imports, answers the facts that need no graph, and traces. Raises Stop at the first problem."""
+        """Imports, traces, and answers the facts that need no compiled graph. Raises Stop at the first problem."""
         guard = Guard(view, self.step)
         module = guard(f"importing {view.file(self.step).name}", lambda: view[self.step])
         for name in self.check.names:
@@ -98,12 +98,12 @@ class Run:
                         kind="missing",
                         step=self.step,
                         summary=f"{view.file(self.step).name} does not define `{name}`.",
-                        advice=f"Put the name back as the skeleton has it. `{typed('reset', f'{self.step:02d}')}` restores "
-                        "the skeleton and keeps your file.",
+                        advice="Put the name back as the skeleton has it. "
+                        f"`{typed('reset', f'{self.step:02d}')}` restores the skeleton and keeps your file.",
                     )
                 )
-        passed = [self.answer(fact, guard, {}) for fact in self.check.facts if not fact.needs]
         traced = {subject.name: self.trace(subject, guard) for subject in self.check.subjects if subject.compiled}
+        passed = [self.answer(fact, guard, {}) for fact in self.check.facts if not fact.needs]
         return Prepared(view, traced, passed, view.loaded - {self.step})
 
     def answer(self, fact: Fact, guard: "Guard", executables: Mapping[str, Any]) -> str:
@@ -124,19 +124,29 @@ class Run:
 
     def trace(self, subject: Subject, guard: "Guard") -> Any:
         """Traces a subject and compares its parameters and results with what the step asks for."""
-        from tutor import graphs  # imports MAX, half a second: after the facts that need none of it
+        from tutor import graphs  # imports MAX, which takes half a second: not for steps in plain Python
+
+        def compare_parameters(shapes: Mapping[str, tuple[Any, ...]]) -> None:
+            _compare_parameters(self.step, subject, shapes)
 
         device = graphs.find_device(self.device_name)
         traced = guard(
             subject.name,
-            lambda: graphs.trace(lambda: subject.build(guard.view), list(subject.inputs.values()), device),
+            lambda: graphs.trace(
+                lambda: subject.build(guard.view), list(subject.inputs.values()), device, compare_parameters
+            ),
             explain=self.check.explain,
             returns=graphs.ReturnError,
         )
-        shapes = {name: graphs.dims_of(type_.shape) for name, type_ in traced.parameters.items()}
-        _compare_parameters(self.step, subject, shapes)
         _compare_outputs(self.step, subject, traced.outputs, traced.single)
         return traced
+
+    @functools.cached_property
+    def cache(self) -> Any:
+        """The cache of compiled graphs. Importing it imports MAX, so it waits for the first graph."""
+        from tutor.artifacts import ArtifactCache
+
+        return ArtifactCache(self.cache_folder)
 
     # --- compiling and after ----------------------------------------------------------------
 
@@ -147,9 +157,8 @@ class Run:
         wanted = [graph for fingerprint, graph in graphs.items() if fingerprint not in self.executables]
         if not wanted:
             return
-        from tutor.artifacts import ArtifactCache, CompileError
+        from tutor.artifacts import CompileError
 
-        cache = ArtifactCache(self.cache_folder)
         started = time.monotonic()
 
         def on_compile(count: int) -> None:
@@ -157,7 +166,7 @@ class Run:
             self.emit("compile", graphs=count)
 
         try:
-            for executable in cache.load(wanted, on_compile):
+            for executable in self.cache.load(wanted, on_compile):
                 self.executables[executable.traced.fingerprint] = executable
         except CompileError as error:
             if len(different) > 1:  # one of them spoils it for all
@@ -167,7 +176,6 @@ class Run:
             self.uncompilable[next(iter(different))] = self.compiler_problem(str(error))
         if self.compiled:
             self.compile_seconds += time.monotonic() - started
-        self.damaged += len(cache.damaged)
         self.emit("compare")
 
     def compiler_problem(self, log: str) -> Problem:
@@ -188,11 +196,7 @@ class Run:
 
     def in_cache(self, prepared: Prepared) -> bool:
         """Whether running this needs no compile."""
-        if not prepared.traced:
-            return True
-        from tutor.artifacts import ArtifactCache
-
-        return not ArtifactCache(self.cache_folder).missing(prepared.traced.values())
+        return not prepared.traced or not self.cache.missing(prepared.traced.values())
 
     def execute(self, prepared: Prepared) -> Outcome:
         """Runs all cases and the facts that need graphs."""
@@ -337,8 +341,7 @@ class Guard:
             step = next(
                 (number for frame in reversed(frames) if (number := _step_of(frame.file)) is not None), self.step
             )
-            if not frames and not isinstance(error, SyntaxError) and not isinstance(error, SystemExit):
-                # Not one line of the learner's took part: the tool itself is wrong, and must not blame them.
+            if _is_tools_own(error):
                 raise
             if isinstance(error, NotImplementedError):
                 raise Stop(
@@ -412,7 +415,7 @@ def run_check(
             notes=outcome.notes,
             compiled=run.compiled,
             compile_seconds=run.compile_seconds,
-            damaged=run.damaged,
+            damaged=len(run.cache.damaged) if run.executables else 0,
             files=file_hashes(workspace, [number for number in view.loaded if number in view.own]),
             **more,
         )
@@ -505,6 +508,18 @@ def _without_own_graph(run: Run, failed: Outcome, view: View, verdict: Callable[
             culprits.append(number)
     suspects = [] if culprits else sorted(borrowed.others)
     return verdict("borrowed", view, replace(outcome, problem=problem), culprits=culprits, suspects=suspects)
+
+
+def _is_tools_own(error: BaseException) -> bool:
+    """Whether the tool itself is wrong, which must not be blamed on the learner.
+
+    A line of the tool that calls the learner's code may well raise: an attribute is missing (the lines
+    are in `checks/`), the signature is another one (TypeError), the file cannot be read (SyntaxError).
+    """
+    raised_in = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    tool = Path(__file__).parent
+    in_tool = raised_in.is_relative_to(tool) and not raised_in.is_relative_to(tool / "checks")
+    return in_tool and not isinstance(error, SyntaxError | TypeError)
 
 
 def _relative(file: Path, view: View) -> str:
