@@ -115,7 +115,7 @@ class Report:
         for frame in problem.frames:
             place = f"{frame.file}, line {frame.line}" + (f", in {frame.function}" if frame.function else "")
             self._line(f"[dim]{escape(place)}[/dim]")
-            if frame.code:
+            if frame.code and problem.kind != "unfilled":
                 self.console.print(Padding(Text(frame.code), (0, 0, 0, 4), expand=False))
         if problem.advice:
             self._line(Text(problem.advice))
