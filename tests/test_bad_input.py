@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -131,6 +132,15 @@ def test_damaged_cache_entries_are_compiled_again(
     for entry in cache.glob("*.json"):
         entry.write_text("not json")
     assert "were damaged" in tutor(filled, "s05", TUTOR_CACHE=str(cache)).stdout
+
+
+def test_a_cache_that_cannot_be_written(filled: Workspace, tutor: Tool, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    for command in (("s03",), ("generate", "A"), ("warm",)):
+        result = tutor(filled, *command, TUTOR_CACHE=str(tmp_path / "file" / "cache"))
+        assert result.returncode == 1
+        assert "set TUTOR_CACHE to a folder that you can write" in result.stderr, result.stderr
+        assert "Traceback" not in result.stderr
 
 
 def test_two_checks_at_once_do_not_disturb_each_other(filled: Workspace, compiled: None):

@@ -27,7 +27,7 @@ def test_greedy_text_on_the_gpu_is_the_cpus(skeletons: Workspace, tutor: Tool):
 
 
 @pytest.mark.skipif(not NO_GPU, reason="there is a GPU")
-@pytest.mark.parametrize("arguments", [("s03",), ("generate", "A")])
+@pytest.mark.parametrize("arguments", [("s03",), ("graph", "03"), ("generate", "A"), ("warm",)])
 def test_asking_for_a_gpu_that_is_not_there_is_an_error(arguments: tuple[str, ...], filled: Workspace, tutor: Tool):
     result = tutor(filled, *arguments, "--device", "gpu")
     assert result.returncode == 1

@@ -127,6 +127,15 @@ def test_the_code_is_formatted_and_linted():
         assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_step_00_needs_nothing_but_math():
+    imports = [
+        node
+        for node in ast.walk(ast.parse(WORKSPACE.solution(0).read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert [alias.name for node in imports for alias in node.names] == ["math"]
+
+
 def test_nothing_imports_the_tests_and_only_the_loader_reaches_the_steps():
     for file in (REPOSITORY / "tutor").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):

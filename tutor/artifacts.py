@@ -21,14 +21,11 @@ from pathlib import Path
 from max.engine import InferenceSession, Model
 from max.graph import Module as GraphModule
 
+from tutor.errors import CacheError, CompileError
 from tutor.graphs import Executable, Traced, join
 
 # Each edit of a learner's compiles to a few megabytes; the oldest go first.
 _MOST_BYTES = 2 << 30
-
-
-class CompileError(Exception):
-    """MAX cannot compile a graph that traced. The message is what its compiler wrote."""
 
 
 class ArtifactCache:
@@ -54,12 +51,14 @@ class ArtifactCache:
 
         Raises:
             CompileError: MAX cannot compile one of them.
+            CacheError: the folder cannot be written.
         """
         if not graphs:
             return []
         session = InferenceSession(devices=[graphs[0].device])
         missing = self.missing(graphs)
         if missing:
+            self._make_folder()
             on_compile(len(missing))
             joined = {f"graph_{index}": graph for index, graph in enumerate(missing) if graph.single_operation}
             if joined:
@@ -91,7 +90,6 @@ class ArtifactCache:
                 compiled = session.compile(module)
             except RuntimeError as error:
                 raise CompileError(f"{error.__cause__ or error}\n{log()}") from None
-        self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=".compiled-") as folder:
             partial = Path(folder) / "module.mef"
             compiled.export_mef(partial)
@@ -101,6 +99,15 @@ class ArtifactCache:
                 entry = Path(folder) / "entry.json"
                 entry.write_text(json.dumps({"mef": file.name, "graph": name}))
                 os.replace(entry, self._entry(graph))
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CacheError(
+                f"compiled graphs cannot be kept in {self.folder} ({error.strerror}); "
+                "set TUTOR_CACHE to a folder that you can write"
+            ) from None
 
     def _entry(self, graph: Traced) -> Path:
         device = f"{graph.device.label}"

@@ -14,6 +14,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 
+from tutor.errors import CheckpointError
+
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
 # The fields of `GPT2Config`, which Hugging Face's config.json may leave at their defaults.
@@ -34,10 +36,6 @@ _CONV1D = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c
 
 # Causal masks that old checkpoints store beside the weights, and the head, which is the embedding table.
 _SKIPPED = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
-
-
-class CheckpointError(Exception):
-    """The checkpoint is missing, damaged, or not a GPT-2 that the course's model can run."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import click
 from tutor import progress, supervisor
 from tutor.commands import typed
 from tutor.course import Step, UnknownStepError, find_step
+from tutor.errors import CompileError, CourseError, DamagedProgressError
 from tutor.report import Report, make_console
 from tutor.skeleton import skeleton_of
 from tutor.workspace import Workspace, cache_folder
@@ -157,7 +158,8 @@ def show_progress() -> None:
 @DEVICE
 def graph(step: Step, *, solutions: bool, device: str) -> None:
     """Print the MAX graph that your code for STEP builds."""
-    from tutor.runner import Stop, trace_first
+    from tutor.guard import Stop
+    from tutor.runner import trace_first
 
     report, workspace = Report(make_console()), Workspace.find()
     try:
@@ -194,9 +196,8 @@ def generate(prompt: str, *, model: str | None, source: str, max_new_tokens: int
              top_k: int | None, top_p: float | None, seed: int | None, device: str) -> None:  # fmt: skip
     """Continue PROMPT with the GPT-2 of this course."""
     from tutor import generate as generation
-    from tutor.checkpoint import CheckpointError, open_checkpoint
-    from tutor.graphs import DeviceError
-    from tutor.runner import Stop
+    from tutor.checkpoint import open_checkpoint
+    from tutor.guard import Stop
 
     workspace, notes = Workspace.find(), make_console(stderr=True)
     try:
@@ -218,8 +219,8 @@ def generate(prompt: str, *, model: str | None, source: str, max_new_tokens: int
             sys.stdout.write(piece)
             sys.stdout.flush()
         sys.stdout.write("\n")
-    except (CheckpointError, DeviceError, generation.PromptError) as error:
-        raise click.ClickException(str(error)) from None
+    except CompileError as error:
+        raise CourseError(f"MAX cannot compile the model: {error}") from None
     except Stop as stop:
         sys.stdout.flush()
         Report(notes).problem(stop.problem)
@@ -254,7 +255,7 @@ def _load_progress(workspace: Workspace) -> tuple[progress.Progress, str]:
     """The progress, or an empty one and what was wrong: a check gives its verdict even so."""
     try:
         return progress.load(workspace), ""
-    except progress.DamagedProgressError as error:
+    except DamagedProgressError as error:
         return progress.Progress(), str(error)
 
 
@@ -271,7 +272,7 @@ def main() -> None:
         _fail(error.format_message(), 1)
     except KeyboardInterrupt:
         _fail("stopped", 130)
-    except (supervisor.ToolError, progress.DamagedProgressError) as error:
+    except CourseError as error:
         _fail(str(error), 1)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Nothing more can be written, not even at exit.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tutor.commands import typed
 from tutor.course import COURSE
+from tutor.errors import CheckpointError
 from tutor.workspace import Workspace
 
 DISTRIBUTION = "gpt2-with-max"
@@ -96,7 +97,7 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
         "steps", f"{len(COURSE) - len(missing)} of {len(COURSE)} files in {workspace.root / 'steps'}", not missing, mend
     )
 
-    from tutor.checkpoint import CheckpointError, open_checkpoint
+    from tutor.checkpoint import open_checkpoint
 
     try:
         open_checkpoint(workspace.checkpoint)

@@ -11,17 +11,14 @@ from tokenizers.decoders import DecodeStream
 from tutor import graphs
 from tutor.artifacts import ArtifactCache
 from tutor.check import Spec
-from tutor.checkpoint import Checkpoint, CheckpointError
+from tutor.checkpoint import Checkpoint
 from tutor.course import COURSE
+from tutor.errors import CheckpointError, PromptError
+from tutor.guard import Guard
 from tutor.loader import View
-from tutor.runner import Guard
 from tutor.workspace import Workspace
 
 MODEL_STEP, GENERATION_STEP, CONFIG_STEP = 13, 14, 1
-
-
-class PromptError(Exception):
-    """The prompt cannot be continued."""
 
 
 @dataclass(frozen=True)

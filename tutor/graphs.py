@@ -24,10 +24,7 @@ from max.graph import Graph, TensorType, TensorValue
 from max.graph import Module as GraphModule
 
 from tutor.check import Dims, Spec
-
-
-class DeviceError(Exception):
-    """A device was asked for that this machine does not have."""
+from tutor.errors import DeviceError
 
 
 class ReturnError(Exception):
@@ -183,12 +180,12 @@ class Executable:
         return [_to_numpy(buffer) for buffer in self.model.execute(*self._buffers(arrays), *self._buffers(inputs))]
 
     def bind(self, parameters: Mapping[str, np.ndarray]) -> Callable[[Tensor], Tensor]:
-        """Puts the parameters on the device once, and gives a function of one tensor."""
+        """Puts the parameters on the device once, and gives a function from a tensor to a tensor on the CPU."""
         bound = self._buffers([parameters[name] for name in self.traced.parameters])
 
         def call(argument: Tensor) -> Tensor:
             buffer = argument.driver_tensor.to(self.traced.device)
-            return Tensor(storage=self.model.execute(*bound, buffer)[0])
+            return Tensor(storage=self.model.execute(*bound, buffer)[0].to(CPU()))
 
         return call
 

@@ -17,11 +17,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from tutor.course import COURSE
+from tutor.errors import DamagedProgressError
 from tutor.workspace import Workspace
-
-
-class DamagedProgressError(Exception):
-    """The progress file cannot be read. It was set aside; the next command starts afresh."""
 
 
 @dataclass

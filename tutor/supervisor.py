@@ -11,15 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tutor.errors import CourseError, ToolError
 from tutor.verdict import Problem, Verdict
 from tutor.workspace import Workspace, cache_folder
 
 # Seconds a phase may take before it counts as an endless loop. Only compiling is slow.
 TIME_LIMITS = {"start": 60.0, "trace": 30.0, "compile": 900.0, "compare": 120.0}
-
-
-class ToolError(Exception):
-    """The check could not be run, for a reason outside the learner's code."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def run(
         time_limits: seconds for each phase.
 
     Raises:
-        ToolError: the check could not be run.
+        CourseError: the check could not be run.
     """
     request = {
         "step": step,
@@ -90,7 +87,7 @@ def run(
         case "timeout":
             return Finished(_timeout(step, phase, time_limits[phase]), printed)
         case "refused":
-            raise ToolError(event["message"])
+            raise CourseError(event["message"])
         case _:
             raise ToolError(f"the tool itself failed; please report this:\n{event['message']}")
 

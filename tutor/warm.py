@@ -2,11 +2,14 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from tutor.course import COURSE
+from tutor.errors import ToolError
 from tutor.workspace import Workspace
 
 # Each compiling process takes a core and some gigabytes.
@@ -29,13 +32,25 @@ def warm_cache(workspace: Workspace, device: str, cache_folder: Path, on_progres
     done = compiled = 0
     on_progress(0, len(COURSE))
     # Not forked: MAX's threads would not come along.
-    with ProcessPoolExecutor(len(jobs), mp_context=multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(len(jobs), mp_context=spawn, initializer=_leave_ctrl_c_to_the_parent) as pool:
         running = {pool.submit(warm_steps, workspace, steps, device, cache_folder): steps for steps in jobs}
-        for finished in as_completed(running):
-            compiled += finished.result()
-            done += len(running[finished])
-            on_progress(done, len(COURSE))
+        try:
+            for finished in as_completed(running):
+                compiled += finished.result()
+                done += len(running[finished])
+                on_progress(done, len(COURSE))
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                process.kill()  # a compile cannot be asked to stop
+            raise
+        except BrokenProcessPool:
+            raise ToolError("a compiling process crashed, perhaps for want of memory; run the command again") from None
     return compiled
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _split(steps: Sequence[int], parts: int) -> list[list[int]]:

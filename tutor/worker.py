@@ -12,6 +12,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from tutor.errors import CourseError
+
 
 def main() -> None:
     """Reads a request from standard input, runs the check, and sends events until the verdict."""
@@ -40,11 +42,10 @@ def main() -> None:
         emit("verdict", verdict=verdict.to_dict())
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:
-        if type(error).__name__ in ("DeviceError", "CheckpointError"):  # by name: importing them takes time
-            emit("refused", message=str(error))
-        else:
-            emit("failed", message=traceback.format_exc())
+    except CourseError as error:
+        emit("refused", message=str(error))
+    except Exception:
+        emit("failed", message=traceback.format_exc())
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,0 +1,33 @@
+"""Failures that are expected: each is told in one line, with a non-zero exit status and no traceback."""
+
+
+class CourseError(Exception):
+    """Something outside the learner's code is not as it must be. The message says what, and what to do."""
+
+
+class DeviceError(CourseError):
+    """A device was asked for that this machine does not have."""
+
+
+class CheckpointError(CourseError):
+    """The checkpoint is missing, damaged, or not a GPT-2 that the course's model can run."""
+
+
+class PromptError(CourseError):
+    """The prompt cannot be continued."""
+
+
+class CompileError(CourseError):
+    """MAX cannot compile a graph that traced. The message is what its compiler wrote."""
+
+
+class CacheError(CourseError):
+    """The folder for compiled graphs cannot be used."""
+
+
+class DamagedProgressError(CourseError):
+    """The progress file cannot be read. It was set aside; the next command starts afresh."""
+
+
+class ToolError(CourseError):
+    """A check could not be run to its end, for a reason outside the learner's code."""
