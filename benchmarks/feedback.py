@@ -23,21 +23,19 @@ from tutor.course import find_step
 from tutor.skeleton import skeleton_of
 from tutor.workspace import REPOSITORY, Workspace
 
-# Attention in several heads: the step with the most kinds of operations.
-STEP = 9
+# Attention: a matrix product on both sides of a softmax, and no parameters to make first.
+STEP = 8
 
 EAGER = """
 import numpy as np
 from max.driver import CPU
 from max.dtype import DType
 from max.experimental.tensor import Tensor, default_device, default_dtype
-from solutions.solution_01 import GPT2Config
-from solutions.solution_09 import GPT2MultiHeadAttention
+from solutions.solution_08 import scaled_dot_product_attention
 
 with default_device(CPU()), default_dtype(DType.float32):
-    attention = GPT2MultiHeadAttention(GPT2Config(n_embd=24, n_head=3))
-    x = Tensor.from_dlpack(np.ones((2, 5, 24), np.float32))
-    assert attention(x).to_numpy().shape == (2, 5, 24)
+    x = Tensor.from_dlpack(np.random.default_rng(0).normal(size=(2, 3, 5, 12)).astype(np.float32))
+    assert np.isfinite(scaled_dot_product_attention(x, x, x).to_numpy()).all()
 """
 
 
@@ -81,7 +79,7 @@ def main(*, repeat: int, eager: bool) -> None:
         file, right = workspace.step(STEP), workspace.step(STEP).read_text()
         file.write_text(skeleton_of(workspace.solution(STEP).read_text(), STEP))
         table.add_row("unfilled step, seen while tracing", f"{run(1, repeat)[0]:.2f}", "1.5")
-        file.write_text(right.replace("x.transpose(1, 2)  # (batch, n_head", "x.transpose(0, 2)  # (batch, n_head"))
+        file.write_text(right.replace("key.transpose(-1, -2)", "key"))
         table.add_row("wrong shape, seen while tracing", f"{run(1, repeat)[0]:.2f}", "1.5")
 
         file.write_text(right)
@@ -93,8 +91,7 @@ def main(*, repeat: int, eager: bool) -> None:
         warm, _ = run(0, repeat)
         table.add_row("right, compiled before", f"{warm:.2f}", "2")
 
-        file.write_text(right.replace("return self.c_proj(self._merge_heads(attended))",
-                                      "return self.c_proj(self._merge_heads(attended)) * 2.0"))  # fmt: skip
+        file.write_text(right.replace("math.sqrt(head_dim)", "(1.5 * head_dim)"))
         seconds, output = run(1)
         table.add_row("new wrong graph, MAX's own caches warm", f"{seconds:.1f}", "")
         if eager:
