@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks.timing import time_command
 from tutor.course import find_step
-from tutor.skeleton import skeleton_of
+from tutor.skeleton import as_learners_file, skeleton_of
 from tutor.workspace import REPOSITORY, Workspace
 
 # Attention: a matrix product on both sides of a softmax, and no parameters to make first.
@@ -46,8 +46,7 @@ def make_workspace(root: Path) -> Workspace:
     (root / "checkpoints").symlink_to(REPOSITORY / "checkpoints")
     workspace = Workspace(root)
     for solution in sorted((root / "solutions").glob("solution_*.py")):
-        text = solution.read_text().replace("solutions.solution_", "steps.step_")
-        workspace.step(int(solution.stem[-2:])).write_text(text)
+        workspace.step(int(solution.stem[-2:])).write_text(as_learners_file(solution.read_text()))
     return workspace
 
 

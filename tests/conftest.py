@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from tests.mistakes import MISTAKES
 from tests.precompile import precompile
+from tutor.skeleton import as_learners_file
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]
@@ -26,7 +27,7 @@ def make_workspace(root: Path, *, filled: bool) -> Workspace:
     if filled:
         for solution in sorted((root / "solutions").glob("solution_*.py")):
             number = int(solution.stem[-2:])
-            workspace.step(number).write_text(solution.read_text().replace("solutions.solution_", "steps.step_"))
+            workspace.step(number).write_text(as_learners_file(solution.read_text()))
     return workspace
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tutor.skeleton import as_learners_file
 from tutor.workspace import REPOSITORY, Workspace
 
 
@@ -33,7 +34,7 @@ class Mistake:
         for old, new in self.replace:
             assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in solution {self.step:02d}"
             text = text.replace(old, new)
-        return text.replace("solutions.solution_", "steps.step_")
+        return as_learners_file(text)
 
     def write(self, workspace: Workspace) -> Path:
         """Writes the mistaken file into a workspace."""

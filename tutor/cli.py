@@ -17,7 +17,7 @@ from tutor.commands import typed
 from tutor.course import Step, UnknownStepError, find_step
 from tutor.errors import CompileError, CourseError, DamagedProgressError
 from tutor.report import Report, make_console
-from tutor.skeleton import skeleton_of
+from tutor.skeleton import as_learners_file, skeleton_of
 from tutor.workspace import Workspace, cache_folder
 
 DEVICE = click.option(
@@ -113,8 +113,7 @@ def diff(step: Step) -> None:
     if not own.exists():
         raise click.ClickException(f"{own.relative_to(workspace.root)} is missing.")
     try:
-        # The solution imports other solutions; in the learner's file that is not a difference.
-        text = re.sub(r"\bsolutions\.solution_(\d\d)\b", r"steps.step_\1", solution.read_text(encoding="utf-8"))
+        text = as_learners_file(solution.read_text(encoding="utf-8"))
         mine = own.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise click.ClickException(f"{own.relative_to(workspace.root)} is not UTF-8 text: {error}") from None

@@ -12,6 +12,11 @@ _LEARNERS_LINE = re.compile(r"#\s*task \d+\s*$")
 _TASK_COMMENT = re.compile(r"\s*# T(asks? \d+(?: (?:and|to) \d+)?): (.*)\.$")
 
 
+def as_learners_file(solution: str) -> str:
+    """Gives the text of a solution as a learner would have written it, standing on their own earlier steps."""
+    return re.sub(r"\bsolutions\.solution_(\d\d)\b", r"steps.step_\1", solution)
+
+
 def skeleton_of(solution: str, number: int) -> str:
     """Gives the text of the skeleton for the text of the solution of step `number`.
 
@@ -29,8 +34,7 @@ def skeleton_of(solution: str, number: int) -> str:
         message = f'"step {number:02d}, t{task[1]}: {name}: {task[2]}"'
         lines[start:end] = [f"{indent}raise NotImplementedError(", f"{indent}    {message}", f"{indent})"]
     kept = [line for line in lines if not _LEARNERS_LINE.search(line)]
-    text = "\n".join(kept) + "\n"
-    return re.sub(r"\bsolutions\.solution_(\d\d)\b", r"steps.step_\1", text)
+    return as_learners_file("\n".join(kept) + "\n")
 
 
 def _functions_to_write(tree: ast.Module) -> list[tuple[str, ast.FunctionDef]]:

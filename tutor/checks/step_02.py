@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from tutor.check import Arrays, Case, Check, Code, Fact, Misconception, Spec, Subject
+from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
 from tutor.checks import numpy_gpt2
+from tutor.checks.facts import is_graph_operation
 
 
 def _mask(num_tokens: int, dtype: str) -> Subject:
@@ -73,14 +74,7 @@ CHECK = Check(
         *(Case(subject.name, {"seq_len": seq_len}, seed=0) for subject in SYMBOLIC for seq_len in (1, 2, 5)),
         *(Case(subject.name, {}, seed=0) for subject in STATIC),
     ),
-    facts=(
-        Fact(
-            "causal_mask is decorated with @F.functional",
-            lambda code, executables: hasattr(code[2].causal_mask, "graph_op"),
-            True,
-            advice="Write @F.functional in the line above `def`: then its operations run as one graph.",
-        ),
-    ),
+    facts=(is_graph_operation(2, "causal_mask"),),
     reference=reference,
     misconceptions=(
         Misconception(

@@ -1,7 +1,8 @@
 """The check of step 08: scaled dot-product attention."""
 
-from tutor.check import Arrays, Case, Check, Fact, Misconception, Spec, Subject
+from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
 from tutor.checks import numpy_gpt2
+from tutor.checks.facts import is_graph_operation
 
 
 def _heads(n_head: int, head_dim: int) -> Subject:
@@ -33,14 +34,7 @@ CHECK = Check(
         # Scores of several hundred: their exponentials are beyond float32.
         Case(ONE_HEAD.name, {"batch": 2, "seq_len": 6}, seed=5, scale=20.0, note="large logits", tolerance=1e-4),
     ),
-    facts=(
-        Fact(
-            "scaled_dot_product_attention is decorated with @F.functional",
-            lambda code, executables: hasattr(code[8].scaled_dot_product_attention, "graph_op"),
-            True,
-            advice="Write @F.functional in the line above `def`: then its operations run as one graph.",
-        ),
-    ),
+    facts=(is_graph_operation(8, "scaled_dot_product_attention"),),
     reference=reference,
     explain={
         # Found by MAX 26.7.0's compiler, not while tracing.
