@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.conftest import Tool
@@ -67,10 +68,8 @@ def test_what_the_code_prints_is_shown_apart(filled: Workspace, tutor: Tool, com
 
 def test_an_endless_loop_is_stopped(filled: Workspace):
     edited(filled, LAYER_NORM, "while True: pass\n" + LAYER_NORM)
-    started = time.monotonic()
     limits = supervisor.TIME_LIMITS | {"trace": 2.0}
     finished = supervisor.run(3, filled, green={}, time_limits=limits)
-    assert time.monotonic() - started < 30
     assert finished.verdict.status == "red"
     assert "Stopped after 2 seconds" in finished.verdict.problem.summary
 
@@ -165,12 +164,13 @@ def test_ctrl_c_ends_the_check_and_its_child(filled: Workspace):
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(3)
-    children = subprocess.run(
-        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
-    ).stdout.split()
+    children: list[psutil.Process] = []
+    while not children:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+        children = psutil.Process(process.pid).children()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "stopped" in errors and "Traceback" not in errors
-    assert children and not any(os.path.exists(f"/proc/{child}") for child in children)
+    assert not any(child.is_running() for child in children)
