@@ -25,7 +25,7 @@ def edited(workspace: Workspace, old: str, new: str) -> Workspace:
     file = workspace.step(3)
     text = file.read_text()
     assert text.count(old) == 1
-    file.write_text(text.replace(old, new))
+    file.write_text(text.replace(old, new), errors="surrogateescape")
     return workspace
 
 
@@ -40,6 +40,8 @@ def edited(workspace: Workspace, old: str, new: str) -> Workspace:
         (LAYER_NORM, "import os; os.abort()\n" + LAYER_NORM, r"crashed with SIGABRT"),
         (LAYER_NORM, "input('name? ')\n" + LAYER_NORM, r"EOFError"),
         (FORWARD, "        1 / 0\n", r"ZeroDivisionError: division by zero\n(.*\n)?.*step_03.py, line \d+, in forward"),
+        (FORWARD, "        return self.forward(x)\n", r"RecursionError: .*\n(.*\n)?(.*step_03.py.*\n.*\n){4}  Stuck"),
+        (LAYER_NORM, "\udcff" + LAYER_NORM, r"Python cannot read the file: .*utf-8"),
         (FORWARD, "        return 3.0\n", r"returned a float where a Tensor is expected"),
         (FORWARD, "        return\n", r"returned None: is a `return` missing"),
         (FORWARD, "        return x, x\n", r"It should return one tensor; it returns a tuple of 2"),
@@ -72,6 +74,13 @@ def test_an_endless_loop_is_stopped(filled: Workspace):
     finished = supervisor.run(3, filled, green={}, time_limits=limits)
     assert finished.verdict.status == "red"
     assert "Stopped after 2 seconds" in finished.verdict.problem.summary
+
+
+def test_an_endless_print_is_stopped(filled: Workspace, tutor: Tool):
+    result = tutor(edited(filled, LAYER_NORM, "while True: print('x' * 1000)\n" + LAYER_NORM), "s03")
+    assert result.returncode == 1
+    assert "Stopped after it had printed 10 MB" in result.stdout
+    assert "more lines" in result.stdout and len(result.stdout) < 50_000
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,10 @@ COMMON_ERRORS = {
 }
 
 
+# An endless recursion has a thousand.
+_MOST_FRAMES = 4
+
+
 class Stop(Exception):
     """A problem was found that ends the check."""
 
@@ -80,13 +84,14 @@ class Guard:
             raise Stop(Problem("exception", step, summary, where=where, advice=advice, frames=frames)) from None
 
     def frames(self, error: BaseException) -> list[Frame]:
-        """The lines of the traceback that are in files of the course, outermost first."""
-        return [
+        """The innermost lines of the traceback that are in files of the course, outermost first."""
+        frames = [
             Frame(_relative(Path(entry.filename), self.view), entry.lineno or 0, entry.name, (entry.line or "").strip())
             for entry in traceback.extract_tb(error.__traceback__)
             if Path(entry.filename).parent.name in ("steps", "solutions")
             and Path(entry.filename).is_relative_to(self.view.workspace.root)
         ]
+        return frames[-_MOST_FRAMES:]
 
 
 def _is_tools_own(error: BaseException) -> bool:

@@ -19,6 +19,10 @@ from tutor.workspace import Workspace, cache_folder
 TIME_LIMITS = {"start": 60.0, "trace": 30.0, "compile": 900.0, "compare": 120.0}
 
 
+# More than this of the code's own output ends a check.
+_MOST_PRINTED_BYTES = 10_000_000
+
+
 @dataclass(frozen=True)
 class Finished:
     """A verdict, and what the code under test printed meanwhile."""
@@ -72,12 +76,12 @@ def run(
             assert child.stdin is not None
             child.stdin.write(json.dumps(request).encode())
             child.stdin.close()
-            phase, event = _follow(read_end, on_phase, time_limits)
+            phase, event = _follow(read_end, output.fileno(), on_phase, time_limits)
         finally:
             os.close(read_end)
             _end(child)
         output.seek(0)
-        printed = output.read().decode(errors="replace")
+        printed = output.read(_MOST_PRINTED_BYTES).decode(errors="replace")
 
     if event is None:
         return Finished(_ended(step, phase, child.returncode), printed)
@@ -86,6 +90,8 @@ def run(
             return Finished(Verdict.from_dict(event["verdict"]), printed)
         case "timeout":
             return Finished(_timeout(step, phase, time_limits[phase]), printed)
+        case "flood":
+            return Finished(_flood(step), printed)
         case "refused":
             raise CourseError(event["message"])
         case _:
@@ -93,7 +99,10 @@ def run(
 
 
 def _follow(
-    read_end: int, on_phase: Callable[[str, int, float], None], time_limits: Mapping[str, float]
+    read_end: int,
+    output: int,
+    on_phase: Callable[[str, int, float], None],
+    time_limits: Mapping[str, float],
 ) -> tuple[str, dict | None]:
     """Reads events until the last one; gives the phase and that event, None if the child just ended."""
     phase, graphs, began, pending = "start", 0, time.monotonic(), b""
@@ -104,6 +113,8 @@ def _follow(
             on_phase(phase, graphs, seconds)
             if seconds > time_limits[phase]:
                 return phase, {"event": "timeout"}
+            if os.fstat(output).st_size > _MOST_PRINTED_BYTES:
+                return phase, {"event": "flood"}
             if not selector.select(timeout=0.1):
                 continue
             chunk = os.read(read_end, 1 << 16)
@@ -135,6 +146,11 @@ def _timeout(step: int, phase: str, limit: float) -> Verdict:
     )
     summary = f"Stopped after {limit:.0f} seconds of {doing}."
     return Verdict(step, "red", problem=Problem("stopped", step, summary, advice=advice))
+
+
+def _flood(step: int) -> Verdict:
+    summary = f"Stopped after it had printed {_MOST_PRINTED_BYTES // 1_000_000} MB."
+    return Verdict(step, "red", problem=Problem("stopped", step, summary, advice="Look for a `print` in a loop."))
 
 
 def _ended(step: int, phase: str, status: int) -> Verdict:
