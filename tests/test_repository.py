@@ -20,7 +20,8 @@ PIXI = tomllib.loads((REPOSITORY / "pixi.toml").read_text())
 PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 README = (REPOSITORY / "README.md").read_text()
 TASKS: dict[str, str] = PIXI["tasks"]
-# Without what the make around these tests passes on.
+# Without what the make around these tests passes on. Given to every child, because MAX, once it has run in a
+# process, sets PYTHONEXECUTABLE behind Python's back, and a child that inherits it runs another Python.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
 # Where learners write imports and the decorator themselves, their skeleton lacks these.
@@ -122,7 +123,12 @@ def test_a_step_imports_only_earlier_steps_of_its_own_package(step: Step, packag
 def test_the_code_is_formatted_and_linted():
     for command in (["check"], ["format", "--check"]):
         result = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "."], cwd=REPOSITORY, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "ruff", *command, "."],
+            cwd=REPOSITORY,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert result.returncode == 0, result.stdout + result.stderr
 
@@ -148,7 +154,9 @@ def test_nothing_imports_the_tests_and_only_the_loader_reaches_the_steps():
 def test_a_learners_path_imports_neither_torch_nor_transformers():
     code = "import sys, tutor.cli, tutor.runner, tutor.generate, tutor.warm; " \
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"  # fmt: skip
-    python = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+    python = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True
+    )
     assert python.stdout.strip() == "[]", python.stderr
 
 

@@ -1,6 +1,7 @@
 """The script that trains the small checkpoint: it takes any text, and its result is a Hugging Face checkpoint."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,8 @@ SMALL = [
 
 def train(text: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(REPOSITORY / "checkpoints/train.py"), str(text), "--output", str(output), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    # The environment is passed on by hand: see ENVIRONMENT in test_repository.py.
+    return subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

@@ -1,5 +1,11 @@
 """`python -m tutor`."""
 
-from tutor.cli import main
+import sys
 
-main()
+try:
+    from tutor.cli import main
+
+    main()
+except KeyboardInterrupt:
+    # Ctrl-C while modules were still being imported; later ones are handled in `main`.
+    sys.exit(130)
