@@ -79,10 +79,6 @@ class ArtifactCache:
             executables.append(Executable(graph, loaded[file][name]))
         return executables
 
-    def size(self) -> int:
-        """The bytes that the cache takes."""
-        return sum(file.stat().st_size for file in self.folder.glob("*.mef"))
-
     def _compile(self, module: GraphModule, named: Mapping[str, Traced], session: InferenceSession) -> None:
         """Compiles a module, and stores it with an entry for each of its graphs."""
         with _captured_output() as log:

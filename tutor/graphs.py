@@ -44,7 +44,6 @@ class Traced:
 
     Args:
         parameters: the type of each parameter of the module, by name; the graph's first inputs.
-        inputs: the type of each argument.
         outputs: dtype and dimensions of each result.
         single: True if the code returned one bare tensor, False for a tuple.
         fingerprint: equal for equal graphs, however the source is laid out.
@@ -53,7 +52,6 @@ class Traced:
     """
 
     parameters: Mapping[str, TensorType]
-    inputs: Sequence[TensorType]
     outputs: Sequence[Spec]
     single: bool
     fingerprint: str
@@ -118,7 +116,6 @@ def trace(
     staged = StagedGraph(forward, graph, [as_layout(type_) for type_ in flat], argument_structure)
     return Traced(
         parameters=parameters,
-        inputs=types,
         outputs=[_spec(layout) for layout in staged.out_layouts],
         single=bare[-1],
         # The bytecode and not the text: it is whole, and holds no positions in source files.

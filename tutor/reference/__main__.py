@@ -18,10 +18,11 @@ from tutor.checkpoint import FILES
 from tutor.checks import draw
 from tutor.checks.plain_attention import as_module
 from tutor.checks.step_00 import MAX_OUTPUT, SHARED
+from tutor.course import COURSE
 from tutor.reference import hugging_face
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
-STEPS = range(15)
+STEPS = range(len(COURSE))
 PROMPT = "ROMEO:\nBut soft, what"
 NEW_TOKENS = 48
 
