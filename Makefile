@@ -11,11 +11,13 @@ STEPS := $(patsubst steps/step_%.py,s%,$(sort $(wildcard steps/step_*.py)))
 PROMPT ?= ROMEO:
 
 .DEFAULT_GOAL := help
-.PHONY: help $(STEPS) hint diff reset graph progress generate doctor warm test bench-feedback train
+.PHONY: help $(STEPS) hint diff reset graph progress generate doctor warm test book build-book refresh-book notebook \
+	bench-feedback bench-length train
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: progress, doctor, warm, test, bench-feedback, train"
+	@echo "also: progress, doctor, warm, test, book, build-book, refresh-book, notebook,"
+	@echo "      bench-feedback, bench-length, train"
 
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
@@ -32,8 +34,23 @@ generate: $(VENV)/installed
 test: $(VENV)/installed-test
 	@$(RUN) -m pytest $(ARGS)
 
+book: $(VENV)/installed-book
+	@$(RUN) -m book serve $(ARGS)
+
+build-book: $(VENV)/installed-book
+	@$(RUN) -m book build $(ARGS)
+
+refresh-book: $(VENV)/installed-book
+	@$(RUN) -m book refresh $(ARGS)
+
+notebook: $(VENV)/installed-notebook
+	@$(RUN) -m book notebook $(ARGS)
+
 bench-feedback: $(VENV)/installed
 	@$(RUN) -m benchmarks.feedback $(ARGS)
+
+bench-length: $(VENV)/installed
+	@$(RUN) -m benchmarks.length $(ARGS)
 
 train: $(VENV)/installed-test
 	@$(RUN) checkpoints/train.py $(ARGS)
@@ -46,7 +63,17 @@ $(VENV)/installed: pyproject.toml
 	@$(RUN) -m pip install --quiet --editable .
 	@touch $@
 
+$(VENV)/installed-book: pyproject.toml $(VENV)/installed
+	@echo "adding what builds the book"
+	@$(RUN) -m pip install --quiet --editable ".[book]"
+	@touch $@
+
+$(VENV)/installed-notebook: pyproject.toml $(VENV)/installed-book
+	@echo "adding what opens the notebook"
+	@$(RUN) -m pip install --quiet --editable ".[book,notebook]"
+	@touch $@
+
 $(VENV)/installed-test: pyproject.toml $(VENV)/installed
 	@echo "adding what the tests need"
-	@$(RUN) -m pip install --quiet --editable ".[test]"
+	@$(RUN) -m pip install --quiet --editable ".[book,notebook,test]"
 	@touch $@

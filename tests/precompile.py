@@ -1,4 +1,5 @@
-"""Compiles the graphs that the tests use, together and in parallel."""
+"""Compiles the graphs that the tests use, together and in parallel: of the solutions, of the mistaken files, and of
+the files with which the book shows what goes wrong."""
 
 import multiprocessing
 import tempfile
@@ -15,11 +16,23 @@ PROCESSES = 2
 
 
 def precompile(mistakes: Sequence[Mistake], cache_folder: Path) -> None:
-    """Fills the cache with the graphs of the solutions and of the mistaken files."""
+    """Fills the cache with the graphs of the solutions, of the mistaken files and of the book's."""
     warm_cache(Workspace(REPOSITORY), "auto", cache_folder, lambda done, total: None)
-    parts = [mistakes[start::PROCESSES] for start in range(PROCESSES)]
+    everything = {mistake.replace: mistake for mistake in (*mistakes, *of_the_book())}
+    parts = [list(everything.values())[start::PROCESSES] for start in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(pool.map(compile_mistakes, parts, [cache_folder] * PROCESSES))
+
+
+def of_the_book() -> list[Mistake]:
+    """The wrong files whose verdicts the chapters show."""
+    from book.captures import all_captures
+
+    return [
+        Mistake(int(chapter.removeprefix("step_")) if capture.step is None else capture.step, capture.replace, name)
+        for chapter, name, capture in all_captures()
+        if capture.replace
+    ]
 
 
 def compile_mistakes(mistakes: Sequence[Mistake], cache_folder: Path) -> None:

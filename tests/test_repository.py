@@ -11,6 +11,7 @@ import tomllib
 
 import pytest
 
+from book.__main__ import cli as book_cli
 from tutor.course import COURSE, Step, UnknownStepError, find_step
 from tutor.skeleton import skeleton_of
 from tutor.workspace import REPOSITORY, Workspace
@@ -177,6 +178,8 @@ def test_pixi_has_a_task_for_each_step_and_each_task_is_a_command_that_exists():
                 assert tool_command == name and tool_command in known_commands()
             case ["python", "-m", "pytest"]:
                 pass
+            case ["python", "-m", "book", book_command]:
+                assert book_command in book_cli.commands
             case ["python", "-m", module]:
                 assert (REPOSITORY / module.replace(".", "/")).with_suffix(".py").exists()
             case ["python", script]:

@@ -1,0 +1,43 @@
+"""The names of MAX that the chapters speak of, and the pages of its documentation that describe them."""
+
+import importlib
+
+_SITE = "https://docs.modular.com/api/python"
+
+# The module in which each name is documented; `F` is what the steps call max.experimental.functional.
+_MODULES = {
+    "F": "max.experimental.functional",
+    "Tensor": "max.experimental.tensor",
+    "random": "max.experimental",
+    "Module": "max.experimental.nn",
+    "Linear": "max.experimental.nn",
+    "ModuleList": "max.experimental.nn",
+    "Dim": "max.graph",
+    "DimLike": "max.graph",
+    "Graph": "max.graph",
+    "DType": "max.dtype",
+    "Device": "max.driver",
+    "InferenceSession": "max.engine",
+}
+
+# Modules whose own page documents their members, where that is not the page of the module above.
+_PAGES = {"random": "max.experimental.random"}
+
+
+def api_url(name: str) -> str:
+    """The address of the page that documents a name such as `F.softmax`, `Tensor.reshape` or `Linear`.
+
+    Raises:
+        LookupError: the installed MAX has no such name.
+    """
+    root, *rest = name.split(".")
+    if root not in _MODULES:
+        raise LookupError(f"book/api.py does not say where {root} is documented")
+    module = importlib.import_module(_MODULES[root])
+    found = module
+    for part in rest if root == "F" else [root, *rest]:
+        if not hasattr(found, part):
+            raise LookupError(f"MAX has no {name}: {getattr(found, '__name__', found)} has no {part}")
+        found = getattr(found, part)
+    page = _PAGES.get(root, module.__name__).removeprefix("max.")
+    return f"{_SITE}/{page}/"

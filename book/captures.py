@@ -1,0 +1,161 @@
+"""Runs what the chapters show: the Python files in `computed/`, and the tool on a learner's files.
+
+A file in `computed/` belongs to the chapter of the same name. What it prints is shown in
+the chapter, and it may define
+
+    NUMBERS   texts by name, for `{{number:NAME}}`
+    CAPTURES  commands of the tool by name, each a `Capture`
+
+Each step also has the captures `first` (its file as it comes) and `pass` (its solution).
+"""
+
+import contextlib
+import io
+import json
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from book.paths import CAPTURED, COMPUTED, NUMBERS
+from tutor.course import COURSE
+from tutor.skeleton import as_learners_file
+from tutor.workspace import REPOSITORY, Workspace
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A command of the tool, run in a learner's folder in which the other steps are right.
+
+    Args:
+        command: the words after `python -m tutor`; "s08" for the chapter of step 08 by default.
+        replace: pieces of the solution, each occurring once, and what stands there in the learner's file.
+        skeleton: the step's file is as it comes.
+        step: whose file, where the chapter is not a step's.
+    """
+
+    command: str = ""
+    replace: tuple[tuple[str, str], ...] = ()
+    skeleton: bool = False
+    step: int | None = None
+
+
+def run_file(file: Path) -> tuple[str, dict[str, Any]]:
+    """Runs a Python file; gives what it printed and its global names."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        names = runpy.run_path(str(file))
+    return output.getvalue(), names
+
+
+def computed_files() -> list[Path]:
+    """The files in `computed/`, in order."""
+    return sorted(COMPUTED.glob("[!_]*.py"))
+
+
+def captures_of(file: Path) -> dict[str, Capture]:
+    """The captures that a file in `computed/` asks for."""
+    return dict(run_file(file)[1].get("CAPTURES", {}))
+
+
+def all_captures() -> Iterator[tuple[str, str, Capture]]:
+    """Every capture: the chapter, its name, and itself."""
+    for file in computed_files():
+        for name, capture in captures_of(file).items():
+            yield file.stem, name, capture
+    for step in COURSE:
+        yield f"step_{step.label}", "first", Capture(skeleton=True)
+        yield f"step_{step.label}", "pass", Capture()
+
+
+def run_capture(chapter: str, capture: Capture) -> str:
+    """Runs a capture's command, and gives what it prints."""
+    label = chapter.removeprefix("step_") if capture.step is None else f"{capture.step:02d}"
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = _learners_folder(Path(folder))
+        if label.isdigit():
+            file = workspace.step(int(label))
+            if capture.skeleton:
+                shutil.copy(REPOSITORY / "steps" / file.name, file)
+            source = file.read_text()
+            for old, new in capture.replace:
+                if source.count(old) != 1:
+                    raise ValueError(f"{chapter}: {old!r} occurs {source.count(old)} times in the solution")
+                source = source.replace(old, new)
+            file.write_text(source)
+        # MAX, once it has run in a process, changes the environment behind Python's back: hence `env`.
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "90"}
+        command = [sys.executable, "-m", "tutor", *(capture.command or f"s{label}").split()]
+        output = _output(command, workspace.root, environment)
+        if "compiling" in output:  # the second run finds the graphs compiled, as the chapter shows it
+            output = _output(command, workspace.root, environment)
+    return output
+
+
+def _output(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        timeout=900, check=False,
+    )  # fmt: skip
+    return "\n".join(line.rstrip() for line in (result.stdout or result.stderr).strip().splitlines()) + "\n"
+
+
+def _learners_folder(root: Path) -> Workspace:
+    """A learner's folder in which every step is right."""
+    shutil.copytree(REPOSITORY / "solutions", root / "solutions", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "checkpoints").symlink_to(REPOSITORY / "checkpoints")
+    (root / "steps").mkdir()
+    workspace = Workspace(root)
+    for step in COURSE:
+        text = as_learners_file(workspace.solution(step.number).read_text())
+        workspace.step(step.number).write_text(text)
+    return workspace
+
+
+def output_file(chapter: str, name: str) -> Path:
+    """Where a capture is kept."""
+    return CAPTURED / f"{chapter}_{name}.txt"
+
+
+def examples() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """What the computed files print, and their numbers, by chapter."""
+    printed, numbers = {}, {}
+    for file in computed_files():
+        output, names = run_file(file)
+        numbers[file.stem] = dict(names.get("NUMBERS", {}))
+        if output:
+            printed[file.stem] = output
+    return printed, numbers
+
+
+def write_examples() -> None:
+    """Writes what the computed files print, and their numbers."""
+    CAPTURED.mkdir(exist_ok=True)
+    printed, numbers = examples()
+    for chapter, output in printed.items():
+        output_file(chapter, "example").write_text(output)
+    NUMBERS.write_text(json.dumps(numbers, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_captures(only: str = "") -> None:
+    """Writes the captures of the tool, of all chapters or of one."""
+    for chapter, name, capture in all_captures():
+        if only in ("", chapter):
+            output_file(chapter, name).write_text(run_capture(chapter, capture))
+
+
+def listing(file: Path, anchor: str = "") -> str:
+    """A file, or the part of it between `ANCHOR: name` and `ANCHOR_END: name`, as mdBook includes it."""
+    lines = file.read_text().splitlines()
+    if anchor:
+        start = next(i for i, line in enumerate(lines) if re.search(rf"ANCHOR: {anchor}\s*$", line))
+        end = next(i for i, line in enumerate(lines) if re.search(rf"ANCHOR_END: {anchor}\s*$", line))
+        lines = [line for line in lines[start + 1 : end] if "ANCHOR" not in line]
+    return "\n".join(lines)

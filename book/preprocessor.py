@@ -1,0 +1,178 @@
+"""mdBook's preprocessor for this book: fills in what comes from the course itself.
+
+It knows these directives, beside mdBook's own `{{#include …}}`:
+
+    {{number:NAME}}          a number that `book/computed/<chapter>.py` computed
+    {{number:CHAPTER.NAME}}  one of another chapter
+    {{tasks}}                the tasks of the chapter's step, from the step file itself
+    {{api:F.softmax}}        a name of MAX, linked to its documentation
+    {{figure:NAME CAPTION}}  a figure of `book/figures/`, in the page, so that it follows the theme
+    {{course}}               the list of parts and steps, linked to their chapters
+    $…$ and $$…$$            formulas in LaTeX, which become MathML
+"""
+
+import ast
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from latex2mathml.converter import convert
+
+from book.api import api_url
+from book.paths import FIGURES, NUMBERS
+from tutor.course import COURSE
+from tutor.workspace import REPOSITORY, Workspace
+
+# Code in a text: fenced blocks and spans. Nothing in them is a directive.
+_CODE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$|(?P<span>`+)[^`].*?(?P=span)", re.MULTILINE | re.DOTALL)
+_DIRECTIVE = re.compile(r"\{\{(number|tasks|api|figure|course)(?::([^\s}]+))?(?:\s+([^}]*?))?\s*\}\}", re.DOTALL)
+_DISPLAY = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
+_INLINE = re.compile(r"(?<![\\$\w])\$(?!\s)([^$\n]+?)(?<!\s)\$(?![\w$])")
+
+
+class BookError(Exception):
+    """A chapter asks for something that is not there."""
+
+
+def chapter_number(path: str) -> int | None:
+    """The step that a chapter is about, by its file name; None for other pages."""
+    match = re.fullmatch(r"step_(\d\d)\.md", Path(path).name)
+    return int(match[1]) if match else None
+
+
+def tasks_of(number: int) -> list[str]:
+    """The tasks of a step, from the docstring of its file."""
+    docstring = ast.get_docstring(ast.parse(Workspace(REPOSITORY).step(number).read_text())) or ""
+    (block,) = re.findall(r"^Tasks:\n(.*?)\n\n", docstring, flags=re.DOTALL | re.MULTILINE)
+    return [re.sub(r"\s+", " ", task).strip() for task in re.split(r"^ +\d+\. ", block, flags=re.MULTILINE)[1:]]
+
+
+def course_list() -> str:
+    """The parts and steps of the course, as Markdown."""
+    lines: list[str] = []
+    part = ""
+    for step in COURSE:
+        if step.part != part:
+            part = step.part
+            lines += ["", f"**{part}**", ""]
+        lines.append(f"- {step.label} · [{step.title}](step_{step.label}.md)")
+    return "\n".join(lines[1:])
+
+
+def number(name: str, path: str) -> str:
+    """A computed number: `NAME` of this chapter or `CHAPTER.NAME`."""
+    chapter, _, key = name.rpartition(".")
+    numbers = json.loads(NUMBERS.read_text())
+    try:
+        return numbers[chapter or Path(path).stem][key]
+    except KeyError:
+        raise BookError(f"{path}: no number {name}; `python -m book refresh` computes them") from None
+
+
+def _figure(name: str, caption: str, path: str) -> str:
+    """A figure with its caption, as HTML."""
+    file = FIGURES / f"{name}.svg"
+    if not file.exists():
+        raise BookError(f"{path}: there is no figure {file.name}; `python -m book refresh` draws them")
+    # A blank line would end the HTML block for Markdown.
+    svg = re.sub(r"\n\s*\n", "\n", file.read_text().strip())
+    text = f"\n<figcaption>\n\n{' '.join(caption.split())}\n\n</figcaption>" if caption else ""
+    return f"\n<figure>\n{svg}{text}\n</figure>\n"
+
+
+def fill_in(
+    text: str,
+    path: str,
+    formula: Callable[[str, bool], str] | None = None,
+    figure: Callable[[str, str, str], str] | None = None,
+) -> str:
+    """Replaces the directives in a chapter.
+
+    Args:
+        text: the chapter.
+        path: its file, relative to the book's source.
+        formula: makes a formula of LaTeX (and whether it stands alone); MathML by default.
+        figure: makes a figure of its name, its caption and the path; HTML by default.
+
+    Raises:
+        BookError: something is not there.
+    """
+    make_formula, make_figure = formula or _mathml, figure or _figure
+    return "".join(
+        part if is_code else _fill_in_prose(part, path, make_formula, make_figure) for part, is_code in split(text)
+    )
+
+
+def split(text: str) -> Iterator[tuple[str, bool]]:
+    """Cuts Markdown into prose and code; the flag says which is code."""
+    end = 0
+    for match in _CODE.finditer(text):
+        yield text[end : match.start()], False
+        yield match[0], True
+        end = match.end()
+    yield text[end:], False
+
+
+def _fill_in_prose(
+    text: str, path: str, formula: Callable[[str, bool], str], figure: Callable[[str, str, str], str]
+) -> str:
+    def replace(match: re.Match[str]) -> str:
+        kind, name, rest = match[1], match[2] or "", match[3] or ""
+        step = chapter_number(path)
+        if kind == "number":
+            return number(name, path)
+        if kind == "api":
+            try:
+                return f"[`{name}`]({api_url(name)})"
+            except LookupError as error:
+                raise BookError(f"{path}: {error}") from None
+        if kind == "figure":
+            return figure(name, rest, path)
+        if kind == "course":
+            return course_list()
+        if step is None:
+            raise BookError(f"{path}: only the chapter of a step has tasks")
+        return "\n".join(f"{index}. {task}" for index, task in enumerate(tasks_of(step), 1))
+
+    # Numbers may stand in formulas, so directives come first.
+    text = _DIRECTIVE.sub(replace, text)
+    text = _DISPLAY.sub(lambda match: formula(match[1], True), text)
+    return _INLINE.sub(lambda match: formula(match[1], False), text)
+
+
+def _mathml(latex: str, display: bool) -> str:
+    math = convert(" ".join(latex.split()), display="block" if display else "inline")
+    # Underscores and asterisks are Markdown's until they are entities.
+    math = math.replace("_", "&#95;").replace("*", "&#42;")
+    return f'\n\n<div class="formula">{math}</div>\n\n' if display else math
+
+
+def _chapters(items: list[Any]) -> Iterator[dict[str, Any]]:
+    for item in items:
+        if isinstance(item, dict) and "Chapter" in item:
+            yield item["Chapter"]
+            yield from _chapters(item["Chapter"]["sub_items"])
+
+
+def main() -> None:
+    """Speaks mdBook's protocol: a context and a book in, the book out."""
+    if sys.argv[1:2] == ["supports"]:
+        sys.exit(0 if sys.argv[2:] == ["html"] else 1)
+    _, book = json.load(sys.stdin)
+    errors = []
+    for chapter in _chapters(book.get("items") or book["sections"]):
+        try:
+            if chapter.get("path"):
+                chapter["content"] = fill_in(chapter["content"], chapter["path"])
+        except BookError as error:
+            errors.append(f"ERROR {error}")
+    if errors:
+        sys.exit("\n".join(errors))
+    json.dump(book, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
