@@ -69,9 +69,9 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
 
         export.write()
     if "figures" in wanted:
-        from book import figures
+        from book import draw
 
-        figures.write()
+        draw.write()
     if "examples" in wanted:
         from book import captures
 

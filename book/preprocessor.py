@@ -30,6 +30,11 @@ from tutor.workspace import REPOSITORY, Workspace
 _CODE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$|(?P<span>`+)[^`].*?(?P=span)", re.MULTILINE | re.DOTALL)
 _DIRECTIVE = re.compile(r"\{\{(number|tasks|api|figure|course)(?::([^\s}]+))?(?:\s+([^}]*?))?\s*\}\}", re.DOTALL)
 _DISPLAY = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
+# Names of several letters in a formula: `head\_dim`, `softmax`; what follows a backslash or stands in \text is left.
+_NAME = re.compile(
+    r"\\(?:text|mathrm|operatorname|begin|end)\{[^}]*\}|\\[A-Za-z]+"
+    r"|[A-Za-z]+(?:\\_[A-Za-z0-9]+)+|\b[A-Za-z]*[a-z]{3}[A-Za-z]*\b|\bln\b"
+)
 _INLINE = re.compile(r"(?<![\\$\w])\$(?!\s)([^$\n]+?)(?<!\s)\$(?![\w$])")
 
 
@@ -139,8 +144,18 @@ def _fill_in_prose(
 
     # Numbers may stand in formulas, so directives come first.
     text = _DIRECTIVE.sub(replace, text)
-    text = _DISPLAY.sub(lambda match: formula(match[1], True), text)
-    return _INLINE.sub(lambda match: formula(match[1], False), text)
+    text = _DISPLAY.sub(lambda match: formula(_upright_names(match[1]), True), text)
+    return _INLINE.sub(lambda match: formula(_upright_names(match[1]), False), text)
+
+
+def _upright_names(latex: str) -> str:
+    """Sets names of several letters as words, not as products of letters."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match[0].replace("\\_", "_")  # inside \\text an underscore is itself
+        return match[0] if match[0].startswith("\\") else f"\\text{{{name}}}"
+
+    return _NAME.sub(replace, latex)
 
 
 def _mathml(latex: str, display: bool) -> str:

@@ -64,7 +64,7 @@ def choose_token(
 
     if temperature == 0:
         return int(np.argmax(logits))
-    # float64, so that the probabilities of 50,257 tokens sum to 1 closely enough.
+    # float64 throughout: `choice` refuses probabilities that were rounded to float32 before.
     # The largest logit is taken off first: a tiny temperature cannot overflow.
     logits = (logits.astype(np.float64) - logits.max()) / temperature
     if top_k is not None and top_k < logits.size:

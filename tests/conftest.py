@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.browser import launch_browser  # noqa: F401 - a fixture is known by its import
 from tests.mistakes import MISTAKES
 from tests.precompile import precompile
 from tutor.skeleton import as_learners_file

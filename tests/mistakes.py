@@ -145,4 +145,12 @@ MISTAKES = (
     _mistake(13, "lm_head.weight", ("        self.lm_head.weight = self.transformer.wte.weight\n", "")),
     _mistake(14, "the logits of the first position", ("logits[0, -1]", "logits[0, 0]")),
     _mistake(14, "The temperature is multiplied", ("logits.max()) / temperature", "logits.max()) * temperature")),
+    _mistake(
+        14,
+        "A new die for each token",
+        (
+            "ids[-n_positions:], temperature=temperature, top_k=top_k, top_p=top_p, rng=rng",
+            "ids[-n_positions:], temperature=temperature, top_k=top_k, top_p=top_p, rng=np.random.default_rng(seed)",
+        ),
+    ),
 )

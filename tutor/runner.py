@@ -435,21 +435,27 @@ def _compare_parameters(step: int, subject: Subject, got: Mapping[str, tuple[Any
     extra = [name for name in got if name not in expected]
     advice = "A checkpoint finds its parameters by name, so the attributes need exactly the names that the tasks give."
     if missing and all(name.endswith("bias") for name in missing) and not extra:
-        summary = f"A bias is missing: {', '.join(missing)}."
+        summary = f"A bias is missing: {_listed(missing)}."
         advice = "GPT-2's linear layers and norms have one. Do not pass bias=False, and do not leave it out."
     elif missing:
-        summary = f"These parameters are missing: {', '.join(missing)}."
+        summary = f"These parameters are missing: {_listed(missing)}."
     elif extra:
-        summary = f"These parameters should not be there: {', '.join(extra)}."
+        summary = f"These parameters should not be there: {_listed(extra)}."
     else:
         wrong = [name for name in expected if got[name] != expected[name]]
-        summary = f"These parameters have the wrong shape: {', '.join(wrong)}."
+        summary = f"These parameters have the wrong shape: {_listed(wrong)}."
         missing, extra, advice = wrong, wrong, ""
         if all(got[name] == expected[name][::-1] for name in wrong):
             advice = "A `Linear` layer keeps its weight as [out, in]. Yours are [in, out]."
-    details = [("expected", ", ".join(f"{name} {_dims(expected[name])}" for name in missing))] if missing else []
-    details += [("got", ", ".join(f"{name} {_dims(got[name])}" for name in extra))] if extra else []
+    details = [("expected", _listed([f"{name} {_dims(expected[name])}" for name in missing]))] if missing else []
+    details += [("got", _listed([f"{name} {_dims(got[name])}" for name in extra]))] if extra else []
     raise Stop(Problem("parameters", step, summary, where=subject.name, details=details, advice=advice))
+
+
+def _listed(names: Sequence[str], most: int = 4) -> str:
+    """Names in a row; of a long list the first few, and how many more."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def _compare_outputs(step: int, subject: Subject, got: Sequence[Spec], single: bool) -> None:

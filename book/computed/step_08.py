@@ -13,9 +13,10 @@ exponentials = np.exp(scores + mask)
 weights = exponentials / exponentials.sum(axis=-1, keepdims=True)
 output = weights @ value
 
-for name, matrix in (("scores / 2", scores), ("+ mask", scores + mask), ("weights", weights), ("output", output)):
-    print(name)
-    print(np.round(matrix, 2))
+print("scores / 2", scores, sep="\n")
+print("+ mask", scores + mask, sep="\n")
+print("weights", np.round(weights, 2), sep="\n")
+print("output", np.round(output, 2), sep="\n")
 # ANCHOR_END: example
 
 from book.captures import Capture  # noqa: E402

@@ -21,6 +21,8 @@ DRAWS = 2000
 SAME = 0.08
 
 SAME_TEXT = "the same tokens"
+ALWAYS_THE_SAME = "the same token 20 times"
+ONE_DIE = "Make one `np.random.default_rng(seed)` before the loop, and pass it to every call as `rng`."
 
 TABLE = 1.5 * np.random.default_rng(14).normal(size=(VOCAB_SIZE, VOCAB_SIZE)).astype(np.float32)
 PROMPT = [3, 1, 4]
@@ -139,6 +141,12 @@ def _seeds(code: Code, executables: Mapping[str, Any]) -> str:
     runs = [tokens_of(temperature=1.0, seed=seed, max_new_tokens=20)(code, {}) for seed in (5, 5, 6)]
     again, other = ("same" if runs[0] == run else "other" for run in runs[1:])
     return f"{again} tokens again, {other} with another seed"
+
+
+def _flat_draws(code: Code, executables: Mapping[str, Any]) -> str:
+    # At this temperature all tokens are equally likely, whatever came before.
+    tokens = tokens_of(temperature=1e6, seed=5, max_new_tokens=20)(code, {})
+    return "tokens of all kinds" if len(set(tokens)) > 1 else ALWAYS_THE_SAME
 
 
 def _greedy_shipped(code: Code, executables: Mapping[str, Any]) -> str:
@@ -303,7 +311,13 @@ CHECK = Check(
             "the same seed gives the same tokens, another seed other ones",
             _seeds,
             "same tokens again, other with another seed",
-            advice="Make one `np.random.default_rng(seed)` before the loop, and pass it to every call as `rng`.",
+            advice=ONE_DIE,
+        ),
+        Fact(
+            "with a very high temperature, one run draws tokens of all kinds",
+            _flat_draws,
+            "tokens of all kinds",
+            wrong=((ALWAYS_THE_SAME, f"A new die for each token begins with the same throw each time. {ONE_DIE}"),),
         ),
         Fact(
             "your whole model continues a text as Hugging Face's does, token for token",

@@ -1,0 +1,45 @@
+"""Draws the figures of the book as SVG, from the data of `book.export`, the checkpoint, or a formula.
+
+A figure stands in its page and takes the page's colours: it is drawn in placeholder colours, and
+those become CSS variables (`theme/figures.css`). One unit of a figure is one pixel at its full
+width. The figures are narrow, so that their text can be read on a telephone too.
+"""
+
+from book.draw.attention import draw_attention_maps, draw_scores
+from book.draw.checkpoint import draw_positions, draw_residual, draw_temperature
+from book.draw.curves import draw_cost, draw_gelu, draw_score_variance, flops_per_token
+from book.draw.diagrams import draw_block, draw_heads, draw_model, draw_pipeline
+from book.draw.masks import draw_mask
+from book.draw.svg import to_svg
+from book.paths import FIGURES
+
+__all__ = ["figures", "flops_per_token", "write"]
+
+# A new figure needs its line here.
+_DRAWINGS = {
+    "mask": draw_mask,
+    "attention_maps": draw_attention_maps,
+    "scores": draw_scores,
+    "score_variance": draw_score_variance,
+    "heads": draw_heads,
+    "gelu": draw_gelu,
+    "positions": draw_positions,
+    "residual": draw_residual,
+    "block": draw_block,
+    "model": draw_model,
+    "cost": draw_cost,
+    "temperature": draw_temperature,
+    "pipeline": draw_pipeline,
+}
+
+
+def figures() -> dict[str, str]:
+    """Draws every figure: its name and its SVG."""
+    return {name: to_svg(name, draw) for name, draw in _DRAWINGS.items()}
+
+
+def write() -> None:
+    """Draws every figure into `book/figures/`."""
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    for name, svg in figures().items():
+        (FIGURES / f"{name}.svg").write_text(svg, encoding="utf-8")

@@ -1,0 +1,214 @@
+"""Runs the course's model on the shipped checkpoint and writes what the pictures of the book show.
+
+One MAX graph gives the logits and what happens on the way to them: queries, keys and values,
+scores, weights, and the residual stream. The data files are plain scripts that set a variable,
+because a page that is opened from a file may not read other files in any other way.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from max.driver import CPU
+from max.experimental import functional as F
+from max.experimental.tensor import Tensor
+from tokenizers import Tokenizer
+
+from book.paths import DATA
+from tutor import graphs
+from tutor.artifacts import ArtifactCache
+from tutor.check import Spec
+from tutor.checkpoint import Checkpoint, open_checkpoint
+from tutor.generate import CONFIG_STEP, MODEL_STEP, trace_model
+from tutor.loader import View
+from tutor.workspace import REPOSITORY, Workspace, cache_folder
+
+MASK_STEP, ATTENTION_STEP = 2, 8
+
+# A speaker, a new line, words in several pieces: several heads do something with these that can be read.
+SENTENCE = "JULIET:\nGood morrow, my lord.\n"
+
+# From a next token that is all but certain to one that could be nearly anything.
+PROMPTS = ("First Citizen", "KING RICHARD", "I pray", "I will not")
+
+# What the graph with the insides returns, in this order. All but the first have one entry a layer in front.
+INSIDES = ("logits", "stream", "added", "query", "key", "value", "scores", "weights", "attended", "attended_step_08")
+
+_DIGITS = 6
+
+
+def compute() -> dict[str, dict[str, Any]]:
+    """Runs MAX and gives the data of the pictures.
+
+    Returns:
+        "attention" and "sampling", which `write` writes, unrounded; and "max", what the graphs
+        computed for the same sentence, to compare with: per layer, head, query and key the masked
+        "scores" and the "weights"; per layer, head, query and dimension what is "attended", and
+        the same from step 08's own function, "attended_step_08"; and the "logits" of the graph with
+        the insides beside those of the plain model, "logits_step_13".
+    """
+    checkpoint = open_checkpoint(Workspace(REPOSITORY).checkpoint)
+    run_insides, run_model = _compile(checkpoint)
+    ids = checkpoint.tokenizer.encode(SENTENCE).ids
+    inside = run_insides(ids)
+    return {
+        "attention": _attention(ids, inside, checkpoint),
+        "sampling": {
+            "tokens": [token_text(checkpoint.tokenizer, id_) for id_ in range(checkpoint.sizes["vocab_size"])],
+            "prompts": [
+                {"text": prompt, "logits": run_model(checkpoint.tokenizer.encode(prompt).ids)[-1].tolist()}
+                for prompt in PROMPTS
+            ],
+        },
+        "max": {
+            **{name: inside[name].tolist() for name in ("scores", "weights", "attended", "attended_step_08", "logits")},
+            "logits_step_13": run_model(ids).tolist(),
+        },
+    }
+
+
+def write() -> None:
+    """Writes `attention.js` and `sampling.js`, with numbers of six significant digits."""
+    computed = compute()
+    DATA.mkdir(parents=True, exist_ok=True)
+    for name in ("attention", "sampling"):
+        content = json.dumps(_rounded(computed[name]), separators=(",", ":"))
+        _file(name).write_text(
+            "// Written by `python -m book refresh data`: outputs of the course's model, computed by MAX.\n"
+            "window.courseData = window.courseData || {};\n"
+            f"window.courseData.{name} = {content};\n",
+            encoding="utf-8",
+        )
+
+
+def load(name: str) -> dict[str, Any]:
+    """Reads a data file back: "attention" or "sampling"."""
+    _, _, content = _file(name).read_text(encoding="utf-8").partition(f"window.courseData.{name} = ")
+    return json.loads(content.rstrip().removesuffix(";"))
+
+
+def token_text(tokenizer: Tokenizer, id_: int) -> str:
+    """The text of one token; `<0xE2>` for a byte that is no character by itself, or one that cannot be seen."""
+    text = tokenizer.decode([id_], skip_special_tokens=False)
+    if text in ("\n", "\t") or (text.isprintable() and "\ufffd" not in text):
+        return text
+    return f"<0x{_BYTES[tokenizer.id_to_token(id_)]:02X}>"
+
+
+def _byte_characters() -> dict[str, int]:
+    """The printable character that stands for each byte in a byte-level vocabulary, and the byte."""
+    printable = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + index): byte for index, byte in enumerate(others)}
+
+
+_BYTES = _byte_characters()
+
+
+def _file(name: str) -> Path:
+    return DATA / f"{name}.js"
+
+
+def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
+    """Two functions of a prompt's ids: one gives the insides by name, one the plain model's logits."""
+    view = View(Workspace(REPOSITORY), own=[])
+    insides = graphs.trace(
+        lambda: _model_with_insides(view)(view[CONFIG_STEP].GPT2Config(**checkpoint.sizes)),
+        [Spec("int64", ("batch", "seq_len"))],
+        CPU(),
+    )
+    model = trace_model(view, checkpoint.sizes, CPU())
+    parameters = checkpoint.parameters({name: tuple(map(int, t.shape)) for name, t in model.parameters.items()})
+    run_insides, run_model = ArtifactCache(cache_folder()).load([insides, model])
+
+    def batch(ids: Sequence[int]) -> np.ndarray:
+        return np.array([ids], dtype=np.int64)
+
+    def insides_of(ids: Sequence[int]) -> dict[str, np.ndarray]:
+        logits, *stacked = run_insides(parameters, batch(ids))
+        values = [logits[0], *(array[:, 0] for array in stacked)]
+        return dict(zip(INSIDES, values, strict=True))
+
+    def logits_of(ids: Sequence[int]) -> np.ndarray:
+        (logits,) = run_model(parameters, batch(ids))
+        return logits[0]
+
+    return insides_of, logits_of
+
+
+def _model_with_insides(view: View) -> type:
+    """Step 13's model with another forward pass: the same modules, in the same order, with more returned.
+
+    A subclass, so that the parameters keep the names of the checkpoint.
+    """
+    causal_mask = view[MASK_STEP].causal_mask
+    scaled_dot_product_attention = view[ATTENTION_STEP].scaled_dot_product_attention
+
+    class ModelWithInsides(view[MODEL_STEP].MaxGPT2LMHeadModel):
+        def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
+            """Maps int64 ids (batch, seq_len) to the tensors named in `INSIDES`."""
+            parts = self.transformer
+            x = parts.wte(input_ids) + parts.wpe(input_ids)  # (batch, seq_len, n_embd)
+            stream, added, per_layer = [x], [], []
+            for block in parts.h:
+                attn = block.attn
+                query, key, value = (attn._split_heads(projected) for projected in attn.c_attn(block.ln_1(x)))
+                mask = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device)
+                # (batch, n_head, seq_len, seq_len)
+                scores = query @ key.transpose(-1, -2) / attn.head_dim**0.5 + mask
+                weights = F.softmax(scores)
+                attended = weights @ value  # (batch, n_head, seq_len, head_dim)
+                per_layer.append(
+                    (query, key, value, scores, weights, attended, scaled_dot_product_attention(query, key, value))
+                )
+
+                added.append(attn.c_proj(attn._merge_heads(attended)))  # (batch, seq_len, n_embd)
+                x = x + added[-1]
+                stream.append(x)
+                added.append(block.mlp(block.ln_2(x)))
+                x = x + added[-1]
+                stream.append(x)
+            logits = self.lm_head(parts.ln_f(x))
+            stacked = [F.stack(list(values), axis=0) for values in (stream, added, *zip(*per_layer, strict=True))]
+            return logits, *stacked
+
+    return ModelWithInsides
+
+
+def _attention(ids: Sequence[int], inside: Mapping[str, np.ndarray], checkpoint: Checkpoint) -> dict[str, Any]:
+    n_layer, n_head, _, head_dim = inside["query"].shape
+    sublayers = [f"h[{layer}].{name}" for layer in range(n_layer) for name in ("attn", "mlp")]
+    return {
+        "text": SENTENCE,
+        "tokens": [token_text(checkpoint.tokenizer, id_) for id_ in ids],
+        "ids": list(ids),
+        "n_layer": n_layer,
+        "n_head": n_head,
+        "head_dim": head_dim,
+        "layers": [
+            {name: inside[name][layer].tolist() for name in ("query", "key", "value")} for layer in range(n_layer)
+        ],
+        # Lengths of vectors, one for each token: of the stream at each place, and of what each sublayer adds to it.
+        "stream": {
+            "places": ["embeddings", *sublayers],
+            "norm": _lengths(inside["stream"]),
+            "sublayers": sublayers,
+            "added": _lengths(inside["added"]),
+        },
+    }
+
+
+def _lengths(vectors: np.ndarray) -> list[list[float]]:
+    """The length (L2 norm) of each vector on the last axis."""
+    return np.linalg.norm(vectors.astype(np.float64), axis=-1).tolist()
+
+
+def _rounded(value: Any) -> Any:
+    """The same data, with floats of six significant digits."""
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
