@@ -617,4 +617,56 @@ COURSE: tuple[Step, ...] = (
             """,
         ),
     ),
+    Step(
+        number=15,
+        slug="pretrained_weights",
+        title="Pretrained weights",
+        part="Real weights",
+        hints=_hints(
+            """
+            Print the keys of a file before you write the loop. Which of them does your model
+            have a parameter for, which need a prefix, and which are not weights? And which
+            matrix would fit your model's shape both ways round, so that nobody complains
+            when you forget to turn it?
+            """,
+            """
+            `key.endswith((".a", ".b"))` asks for several endings at once. `dataclasses.fields`
+            lists the fields of a dataclass, each with a `.name`.
+
+            `SafetensorWeights([file]).items()` gives pairs of a key and a tensor;
+            `tensor.data().to_buffer()` is what `as_float32` takes. `array.T` turns a matrix
+            without copying, and `np.ascontiguousarray` writes it out in its new order.
+
+            Inside `with F.lazy(), default_device(device), default_dtype(DType.float32):` a
+            model is built without making its random weights. `model.parameters` gives pairs
+            of a name and a tensor. `model.compile(type, weights=...)` wants an array for each
+            name, and the tied tensor has two names.
+            """,
+            """
+            `read_weights` has this shape:
+
+                weights = {}
+                for key, tensor in SafetensorWeights([folder / "model.safetensors"]).items():
+                    name = parameter_name(key)
+                    if name is None:
+                        continue
+                    if name not in shapes: ...
+                    if name in weights: ...
+                    array = as_float32(tensor.data().to_buffer())
+                    if name.endswith(CONV1D):
+                        array = ...
+                    if array.shape != shapes[name]: ...
+                    weights[name] = np.ascontiguousarray(array)
+
+            and `load_pretrained` ends like this:
+
+                shapes = {name: tuple(map(int, p.shape)) for name, p in model.parameters}
+                del shapes["lm_head.weight"]
+                weights = read_weights(folder, shapes)
+                weights["lm_head.weight"] = weights[...]
+                ids = TensorType(DType.int64, ("batch", ...), device)
+                return model.compile(ids, weights=...)
+            """,
+        ),
+    ),
 )

@@ -1,0 +1,143 @@
+"""Step 15: load pretrained weights.
+
+Your parameters have the names that Hugging Face gave them, so a checkpoint from the
+hub fits your model. Nearly: a few of its keys lack a prefix, some tensors are no
+weights at all, and four kinds of matrices are stored the other way round.
+
+Nothing may be skipped in silence. A weight that is left out or turned the wrong way
+gives a model that runs, and writes nonsense.
+
+Tasks:
+    1. `parameter_name`: the parameter that a key of the file belongs to. Checkpoints
+       of the bare model lack the prefix `transformer.`. The causal masks (`.attn.bias`
+       and `.attn.masked_bias`) and the tied `lm_head.weight` are no parameters: None.
+    2. `read_config`: refuse a setting that your model does not know, by its name,
+       then make the `GPT2Config` of the fields that the file has.
+    3. `read_weights`: read each tensor as float32, turn the kernels of `CONV1D`, and
+       refuse a key without a parameter, a wrong shape and a parameter without a key.
+    4. `load_pretrained`: build the model lazily, read the weights, and compile it
+       for int64 ids of shape (batch, seq_len).
+
+Run: `pixi run s15` or `make s15`
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from huggingface_hub import snapshot_download
+from max.driver import Buffer, Device
+from max.dtype import DType
+from max.experimental import functional as F
+from max.experimental.tensor import Tensor, default_device, default_dtype
+from max.graph import TensorType
+from max.graph.weights import SafetensorWeights
+
+from steps.step_01 import GPT2Config
+from steps.step_13 import MaxGPT2LMHeadModel
+
+# Settings that change what a GPT-2 computes, with the one value that your model computes.
+FIXED = {
+    "model_type": "gpt2",
+    "activation_function": "gelu_new",
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "tie_word_embeddings": True,
+    "add_cross_attention": False,
+}
+
+# Hugging Face's Conv1D keeps these kernels as [in, out]; a Linear layer has [out, in].
+CONV1D = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
+
+FILES = ("config.json", "model.safetensors", "tokenizer.json")
+
+
+def find_folder(path_or_repo_id: str | Path) -> Path:
+    """Finds a local folder, or downloads a repository of the hub into its cache. (Given.)"""
+    folder = Path(path_or_repo_id)
+    return folder if folder.is_dir() else Path(snapshot_download(str(path_or_repo_id), allow_patterns=list(FILES)))
+
+
+def parameter_name(key: str) -> str | None:
+    """Gives the name of the parameter that a tensor of a checkpoint belongs to.
+
+    Args:
+        key: the tensor's name in the file: `transformer.h.0.ln_1.weight` or `h.0.ln_1.weight`.
+
+    Returns:
+        The name with its prefix, or None for a tensor that is no parameter of the model.
+    """
+    raise NotImplementedError(
+        "step 15, task 1: parameter_name: map a key of the file to a parameter"
+    )
+
+
+def read_config(folder: Path) -> GPT2Config:
+    """Reads the sizes of a model from its `config.json`.
+
+    Args:
+        folder: the folder of the checkpoint.
+
+    Returns:
+        The configuration; fields that the file lacks keep their defaults.
+
+    Raises:
+        ValueError: a setting in `FIXED` has another value; the message names it and both values.
+
+    Source: Hugging Face `GPT2Config`.
+    """
+    raise NotImplementedError(
+        "step 15, task 2: read_config: refuse what the model cannot compute, and make the configuration"
+    )
+
+
+def as_float32(data: Buffer) -> np.ndarray:
+    """Copies nothing that is float32 already; float16 and bfloat16 become float32 exactly. (Given.)"""
+    if data.dtype == DType.bfloat16:
+        # A bfloat16 is the upper half of a float32.
+        halves = data.view(DType.uint16).to_numpy()
+        return (halves.astype(np.uint32) << 16).view(np.float32)
+    return data.to_numpy().astype(np.float32, copy=False)
+
+
+def read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Reads the weights of a checkpoint: each parameter once, nothing left over.
+
+    Args:
+        folder: the folder of the checkpoint.
+        shapes: the shape of each parameter of the model, by name.
+
+    Returns:
+        A float32 array for each parameter. The kernels in `CONV1D` are turned to [out, in].
+
+    Raises:
+        ValueError: a key has no parameter, sets one twice or has the wrong shape, or a
+            parameter has no key. The message names it.
+
+    Source: Hugging Face `Conv1D`, `GPT2PreTrainedModel`.
+    """
+    raise NotImplementedError(
+        "step 15, task 3: read_weights: read, turn and account for every tensor"
+    )
+
+
+def load_pretrained(path_or_repo_id: str | Path, *, device: Device) -> Callable[[Tensor], Tensor]:
+    """Loads a checkpoint and compiles the model with its weights.
+
+    Args:
+        path_or_repo_id: a folder in Hugging Face's format, or an id on the hub such as `openai-community/gpt2`.
+        device: where the model runs.
+
+    Returns:
+        The compiled model: int64 ids (batch, seq_len) to logits (batch, seq_len, vocab_size).
+
+    Raises:
+        ValueError: the checkpoint does not fit the model.
+
+    Source: Hugging Face `GPT2LMHeadModel.from_pretrained`.
+    """
+    raise NotImplementedError(
+        "step 15, task 4: load_pretrained: build, read and compile"
+    )
