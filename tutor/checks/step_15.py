@@ -198,14 +198,12 @@ def _compiles(code: Code, executables: Mapping[str, Any]) -> str:
         return "compile was not called"
     if result != COMPILED:
         return f"a {type(result).__name__} and not what compile returned"
-    types = [
-        SimpleNamespace(dtype=type_.dtype.name, shape=[str(dim) for dim in type_.shape]) for type_ in recorder.types
-    ]
-    if len(types) != 1 or len(types[0].shape) != 2:
-        return f"compile was called with {len(types)} types"
-    if any(dim.isdigit() for dim in types[0].shape):
-        return f"a fixed size: ({', '.join(types[0].shape)})"
-    return f"{types[0].dtype} ids of symbolic shape (batch, seq_len)" if types[0].dtype == "int64" else types[0].dtype
+    if len(recorder.types) != 1:
+        return f"compile was called with {len(recorder.types)} types"
+    dtype, shape = recorder.types[0].dtype.name, [str(dim) for dim in recorder.types[0].shape]
+    if len(shape) != 2 or any(dim.isdigit() for dim in shape):
+        return f"{dtype} ids of shape ({', '.join(shape)})"
+    return f"{dtype} ids of symbolic shape (batch, seq_len)"
 
 
 def _one_table(code: Code, executables: Mapping[str, Any]) -> str:
