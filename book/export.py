@@ -21,7 +21,7 @@ from tutor import graphs
 from tutor.artifacts import ArtifactCache
 from tutor.check import Spec
 from tutor.checkpoint import Checkpoint, open_checkpoint
-from tutor.generate import CONFIG_STEP, MODEL_STEP, trace_model
+from tutor.generate import CONFIG_STEP, LOADING_STEP, MODEL_STEP, trace_model
 from tutor.loader import View
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
@@ -120,7 +120,8 @@ def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
         CPU(),
     )
     model = trace_model(view, checkpoint.sizes, CPU())
-    parameters = checkpoint.parameters({name: tuple(map(int, t.shape)) for name, t in model.parameters.items()})
+    shapes = {name: tuple(map(int, type_.shape)) for name, type_ in model.parameters.items()}
+    parameters = view[LOADING_STEP].read_weights(checkpoint.folder, shapes)
     run_insides, run_model = ArtifactCache(cache_folder()).load([insides, model])
 
     def batch(ids: Sequence[int]) -> np.ndarray:

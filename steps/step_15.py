@@ -93,12 +93,14 @@ def read_config(folder: Path) -> GPT2Config:
     )
 
 
-def as_float32(data: Buffer) -> np.ndarray:
-    """Copies nothing that is float32 already; float16 and bfloat16 become float32 exactly. (Given.)"""
+def as_float32(key: str, data: Buffer) -> np.ndarray:
+    """Gives a tensor of the file as float32, exactly; what is float32 already is not copied. (Given.)"""
     if data.dtype == DType.bfloat16:
         # A bfloat16 is the upper half of a float32.
         halves = data.view(DType.uint16).to_numpy()
         return (halves.astype(np.uint32) << 16).view(np.float32)
+    if data.dtype not in (DType.float16, DType.float32):
+        raise ValueError(f"{key} has type {data.dtype.name}; weights are float32, float16 or bfloat16")
     return data.to_numpy().astype(np.float32, copy=False)
 
 

@@ -3,12 +3,15 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as load_torch
+from safetensors.torch import save_file as save_torch
 from transformers import GPT2LMHeadModel
 from transformers.generation import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
@@ -144,11 +147,11 @@ def test_tensors_that_do_not_fit(copy: Path, skeletons: Workspace, tutor: Tool):
     change_tensors(copy, {"transformer.h.1.ln_1.bias": None})
     refused(tutor, skeletons, copy, r"no tensor for transformer\.h\.1\.ln_1\.bias")
     change_tensors(copy, {"transformer.h.1.ln_1.bias": np.zeros(7, np.float32)})
-    refused(tutor, skeletons, copy, r"transformer\.h\.1\.ln_1\.bias has shape \(7,\); config\.json asks for \(192,\)")
+    refused(tutor, skeletons, copy, r"transformer\.h\.1\.ln_1\.bias has shape \(7,\); the model wants \(192,\)")
     change_tensors(copy, {"transformer.h.1.ln_1.bias": np.zeros(192, np.int32)})
-    refused(tutor, skeletons, copy, "has type I32; only F32 and F16")
+    refused(tutor, skeletons, copy, "ln_1.bias has type int32; weights are float32, float16 or bfloat16")
     change_tensors(copy, {"transformer.h.1.ln_1.bias": np.zeros(192, np.float32), "extra": np.zeros(3, np.float32)})
-    refused(tutor, skeletons, copy, r"no place for: transformer\.extra")
+    refused(tutor, skeletons, copy, "extra: the model has no parameter transformer.extra")
 
 
 def change_config(folder: Path, **change: object) -> None:
@@ -186,6 +189,74 @@ def test_checkpoints_as_old_ones_on_the_hub_are(copy: Path, skeletons: Workspace
     save_file(old, copy / "model.safetensors")
     result = tutor(skeletons, "generate", "ROMEO:", "--model", str(copy), "--seed", "1", "--max-new-tokens", "5")
     assert result.returncode == 0 and result.stdout.startswith("ROMEO:"), result.stderr
+
+
+def test_bfloat16_weights(copy: Path, skeletons: Workspace, tutor: Tool, compiled: None):
+    file = copy / "model.safetensors"
+    save_torch({name: tensor.to(torch.bfloat16) for name, tensor in load_torch(file).items()}, file)
+    result = tutor(skeletons, "generate", "ROMEO:", "--model", str(copy), "--seed", "1", "--max-new-tokens", "5")
+    assert result.returncode == 0 and result.stdout.startswith("ROMEO:"), result.stderr
+
+
+def test_pickle_files_are_refused_with_the_reason(copy: Path, skeletons: Workspace, tutor: Tool):
+    (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
+    refused(tutor, skeletons, copy, "a pickle file, which can run any program when it is opened")
+
+
+def rewrite_header(file: Path, change: Callable[[dict], object]) -> None:
+    """Changes the header of a safetensors file, and leaves its data alone."""
+    content = file.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    change(header)
+    text = json.dumps(header).encode()
+    file.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"data_offsets": [0, 1 << 60]},
+        {"data_offsets": [-8, 8]},
+        {"data_offsets": [0, 786432]},  # the place of another tensor
+        {"shape": [1 << 40, 1 << 40]},
+        {"shape": [-1, 192]},
+        {"dtype": "F999"},
+    ],
+    ids=str,
+)
+def test_lying_headers(copy: Path, skeletons: Workspace, tutor: Tool, lie: dict[str, object]):
+    rewrite_header(copy / "model.safetensors", lambda header: header["transformer.wte.weight"].update(lie))
+    refused(tutor, skeletons, copy, "model.safetensors is damaged")
+
+
+def test_a_header_longer_than_the_file(copy: Path, skeletons: Workspace, tutor: Tool):
+    file = copy / "model.safetensors"
+    file.write_bytes((1 << 62).to_bytes(8, "little") + file.read_bytes()[8:])
+    refused(tutor, skeletons, copy, "model.safetensors is damaged")
+
+
+def test_the_learners_own_loading_is_used(filled: Workspace, tutor: Tool, compiled: None):
+    """A step 15 that leaves the kernels as they are is found out by `generate --from steps`."""
+    file = filled.step(15)
+    text = file.read_text()
+    assert text.count("array = array.T") == 1
+    file.write_text(text.replace("array = array.T", "array = array"))
+    result = tutor(filled, "generate", "ROMEO:", "--from", "steps", "--max-new-tokens", "2")
+    assert result.returncode == 1 and "h.0.attn.c_attn.weight has shape (192, 576)" in result.stderr
+
+
+def test_load_pretrained_gives_hugging_faces_logits():
+    """The whole of step 15, with MAX's own `compile`, against transformers."""
+    from max.driver import CPU
+    from max.experimental.tensor import Tensor
+
+    from tutor.loader import View
+
+    model = View(Workspace(REPOSITORY), own=[])[15].load_pretrained(SHIPPED, device=CPU())
+    ids = np.random.default_rng(0).integers(0, 1024, (2, 9))
+    live = GPT2LMHeadModel.from_pretrained(SHIPPED)(torch.from_numpy(ids)).logits.detach().numpy()
+    np.testing.assert_allclose(model(Tensor.from_dlpack(ids)).to_numpy(), live, rtol=0, atol=1e-4)
 
 
 def test_no_such_model(skeletons: Workspace, tutor: Tool):

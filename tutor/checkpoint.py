@@ -1,4 +1,4 @@
-"""Reads a GPT-2 checkpoint in Hugging Face format, and refuses one that does not fit.
+"""Finds a GPT-2 checkpoint in Hugging Face format, and refuses one that does not fit. Step 15 reads its weights.
 
 A checkpoint is a folder (or a repository on the hub) with config.json, model.safetensors
 and tokenizer.json.
@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 
 from tutor.errors import CheckpointError
@@ -31,12 +29,6 @@ _FIXED = {
     "add_cross_attention": False,
 }
 
-# Hugging Face keeps these four kinds of weights as [in, out] ("Conv1D"); MAX's Linear has [out, in].
-_CONV1D = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
-
-# Causal masks that old checkpoints store beside the weights, and the head, which is the embedding table.
-_SKIPPED = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -46,41 +38,6 @@ class Checkpoint:
     sizes: Mapping[str, Any]
     eos_token_id: int | None
     tokenizer: Tokenizer
-
-    def parameters(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-        """Reads the weights as float32, linear ones as [out, in].
-
-        Args:
-            shapes: the shape that the model wants for each of its parameters.
-
-        Raises:
-            CheckpointError: a tensor is missing, left over, or of another shape or type.
-        """
-        file = self.folder / "model.safetensors"
-        found: dict[str, np.ndarray] = {}
-        try:
-            with safe_open(file, framework="numpy") as tensors:
-                for key in tensors.keys():  # noqa: SIM118 - it is no dict
-                    if key.endswith(_SKIPPED):
-                        continue
-                    name = key if key.startswith("transformer.") else f"transformer.{key}"
-                    dtype = tensors.get_slice(key).get_dtype()
-                    if dtype not in ("F32", "F16"):
-                        raise CheckpointError(f"{file}: {key} has type {dtype}; only F32 and F16 can be read")
-                    array = tensors.get_tensor(key).astype(np.float32, copy=False)
-                    found[name] = np.ascontiguousarray(array.T) if name.endswith(_CONV1D) else array
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{file} is damaged: {error}") from None
-        for name, shape in shapes.items():
-            if name not in found:
-                raise CheckpointError(f"{file} has no tensor for {name}")
-            if found[name].shape != tuple(shape):
-                raise CheckpointError(
-                    f"{file}: {name} has shape {found[name].shape}; config.json asks for {tuple(shape)}"
-                )
-        if left_over := sorted(found.keys() - shapes.keys()):
-            raise CheckpointError(f"{file} has tensors that the model has no place for: {', '.join(left_over[:3])}")
-        return found
 
 
 def open_checkpoint(model: str | Path) -> Checkpoint:
@@ -94,6 +51,11 @@ def open_checkpoint(model: str | Path) -> Checkpoint:
     """
     folder = Path(model) if Path(model).is_dir() else _download(str(model))
     for name in FILES:
+        if name.endswith("safetensors") and not (folder / name).is_file() and any(folder.glob("*.bin")):
+            raise CheckpointError(
+                f"{folder} has its weights in a pickle file, which can run any program when it is opened, so it is "
+                "refused: ask for the model in safetensors format, or convert it where you trust it"
+            )
         if not (folder / name).is_file():
             raise CheckpointError(f"{folder} has no {name}; a checkpoint needs {', '.join(FILES)}")
     config = _read_config(folder / "config.json")

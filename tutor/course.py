@@ -634,7 +634,7 @@ COURSE: tuple[Step, ...] = (
             lists the fields of a dataclass, each with a `.name`.
 
             `SafetensorWeights([file]).items()` gives pairs of a key and a tensor;
-            `tensor.data().to_buffer()` is what `as_float32` takes. `array.T` turns a matrix
+            `tensor.data().to_buffer()` is the data that `as_float32` takes. `array.T` turns a matrix
             without copying, and `np.ascontiguousarray` writes it out in its new order.
 
             Inside `with F.lazy(), default_device(device), default_dtype(DType.float32):` a
@@ -652,7 +652,7 @@ COURSE: tuple[Step, ...] = (
                         continue
                     if name not in shapes: ...
                     if name in weights: ...
-                    array = as_float32(tensor.data().to_buffer())
+                    array = as_float32(key, tensor.data().to_buffer())
                     if name.endswith(CONV1D):
                         array = ...
                     if array.shape != shapes[name]: ...

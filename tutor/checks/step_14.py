@@ -150,11 +150,8 @@ def _flat_draws(code: Code, executables: Mapping[str, Any]) -> str:
 
 
 def _greedy_shipped(code: Code, executables: Mapping[str, Any]) -> str:
-    from tutor.checkpoint import open_checkpoint
-    from tutor.workspace import REPOSITORY, Workspace
-
     shipped = executables[SHIPPED.name]
-    parameters = open_checkpoint(Workspace(REPOSITORY).checkpoint).parameters(SHIPPED.parameters)
+    parameters = reference.shipped_parameters(SHIPPED)
     stored = reference.load_arrays(14)
     expected = stored["greedy"].tolist()
     tokens = code[14].generate_tokens(
