@@ -8,6 +8,8 @@ _SITE = "https://docs.modular.com/api/python"
 _MODULES = {
     "F": "max.experimental.functional",
     "Tensor": "max.experimental.tensor",
+    "default_device": "max.experimental.tensor",
+    "default_dtype": "max.experimental.tensor",
     "random": "max.experimental",
     "Module": "max.experimental.nn",
     "Linear": "max.experimental.nn",
@@ -15,6 +17,8 @@ _MODULES = {
     "Dim": "max.graph",
     "DimLike": "max.graph",
     "Graph": "max.graph",
+    "TensorType": "max.graph",
+    "SafetensorWeights": "max.graph.weights",
     "DType": "max.dtype",
     "Device": "max.driver",
     "InferenceSession": "max.engine",

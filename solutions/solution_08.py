@@ -1,8 +1,8 @@
 """Step 08: scaled dot-product attention with the causal mask.
 
-The heart of the transformer, in five lines. Every query is compared with every
-key; the comparison becomes a weight; the weights blend the values. Your own mask
-from step 02 keeps the future hidden.
+Attention for all tokens and heads at once, in five lines. Every query is compared
+with every key; the comparison becomes a weight; the weights blend the values. Your
+own mask from step 02 keeps the future hidden.
 
 Tasks:
     1. Compute the scores: `query @ key.transpose(-1, -2)`.

@@ -2,8 +2,8 @@
 
 The model gives a score to every token that could come next. Generation is a loop
 around it: score, choose one token, append it, score again. How you choose makes
-the difference between a parrot and a poet: always the best (greedy), or a draw
-from the distribution, sharpened by a temperature and cut by top-k and top-p.
+the difference: always the best (greedy), or a draw from the distribution, sharpened
+by a temperature and cut by top-k and top-p.
 
 Tasks:
     1. `choose_token`, greedy: with temperature 0, the token with the largest logit.

@@ -18,7 +18,7 @@ PROCESSES = 2
 def precompile(mistakes: Sequence[Mistake], cache_folder: Path) -> None:
     """Fills the cache with the graphs of the solutions, of the mistaken files and of the book's."""
     warm_cache(Workspace(REPOSITORY), "auto", cache_folder, lambda done, total: None)
-    everything = {mistake.replace: mistake for mistake in (*mistakes, *of_the_book())}
+    everything = {mistake.replace: mistake for mistake in (*of_the_book(), *mistakes)}
     parts = [list(everything.values())[start::PROCESSES] for start in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(pool.map(compile_mistakes, parts, [cache_folder] * PROCESSES))

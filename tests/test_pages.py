@@ -103,6 +103,7 @@ def test_search_finds_a_word(browser: Browser, site: str):
 
 def test_arrow_keys_turn_the_pages(browser: Browser, site: str):
     with open_page(browser, f"{site}/step_07.html", width=WIDE) as opened:
+        opened.wait_for_load_state("networkidle")  # what is still on its way when the page turns counts as not loaded
         opened.keyboard.press("ArrowRight")
         opened.wait_for_url("**/step_08.html")
 

@@ -15,6 +15,9 @@ COMMON_ERRORS = {
     "A `Linear` layer keeps its weight as [out, in] and computes x @ weight.T + bias; "
     "Hugging Face's Conv1D keeps it as [in, out].",
     "BroadcastToOp": "Axes fit together if they are equal or one of them is 1. Write down both shapes.",
+    "static dims": "The length has no value while the graph is built. Use operations of `F`, which take it as it is.",
+    "int(dim)": "The length has no value while the graph is built. Use operations of `F`, which take it as it is.",
+    "argument 'keepdims'": "MAX keeps the axis, with length 1, and has no `keepdims`.",
     "reshape": "A reshape keeps the number of entries: multiply the sizes before and after it.",
 }
 

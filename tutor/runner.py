@@ -113,7 +113,19 @@ class Run:
             _compare_parameters(self.step, subject, shapes)
 
         device = graphs.find_device(self.device_name)
-        traced = guard(
+        try:
+            traced = self._trace(subject, guard, device, compare_parameters)
+            _compare_outputs(self.step, subject, traced.outputs, traced.single)
+        except Stop as stop:
+            # The check knows what lies behind some of the general sentences.
+            advice = next((text for part, text in self.check.explain.items() if part in stop.problem.summary), "")
+            raise Stop(replace(stop.problem, advice=advice) if advice else stop.problem) from None
+        return traced
+
+    def _trace(self, subject: Subject, guard: "Guard", device: Any, compare_parameters: Callable[..., None]) -> Any:
+        from tutor import graphs
+
+        return guard(
             subject.name,
             lambda: graphs.trace(
                 lambda: subject.build(guard.view), list(subject.inputs.values()), device, compare_parameters
@@ -121,8 +133,6 @@ class Run:
             explain=self.check.explain,
             returns=graphs.ReturnError,
         )
-        _compare_outputs(self.step, subject, traced.outputs, traced.single)
-        return traced
 
     @functools.cached_property
     def cache(self) -> Any:
@@ -245,6 +255,10 @@ class Run:
         """Calls plain Python with lists, and reads its results as numbers."""
         call = subject.build(view)
         result = call(*(array.tolist() for array in (*inputs.values(), *parameters.values())))
+        if result is None:
+            raise Stop(
+                Problem("returns", self.step, f"`{subject.name}` returned None.", advice="Is a `return` missing?")
+            )
         results = result if len(subject.outputs) > 1 else [result]
         try:
             return [np.asarray(part, dtype=np.float64) for part in results]
@@ -446,15 +460,16 @@ def _compare_parameters(step: int, subject: Subject, got: Mapping[str, tuple[Any
         summary = f"These parameters have the wrong shape: {_listed(wrong)}."
         missing, extra, advice = wrong, wrong, ""
         if all(got[name] == expected[name][::-1] for name in wrong):
-            advice = "A `Linear` layer keeps its weight as [out, in]. Yours are [in, out]."
+            advice = "Rows and columns are swapped. A `Linear` layer keeps its weight as [out, in]; a table of "
+            advice += "embeddings has a row for each token or position."
     details = [("expected", _listed([f"{name} {_dims(expected[name])}" for name in missing]))] if missing else []
     details += [("got", _listed([f"{name} {_dims(got[name])}" for name in extra]))] if extra else []
     raise Stop(Problem("parameters", step, summary, where=subject.name, details=details, advice=advice))
 
 
-def _listed(names: Sequence[str], most: int = 4) -> str:
+def _listed(names: Sequence[str], *, most: int = 4, separator: str = ", ") -> str:
     """Names in a row; of a long list the first few, and how many more."""
-    shown = ", ".join(names[:most])
+    shown = separator.join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
@@ -474,7 +489,7 @@ def _compare_outputs(step: int, subject: Subject, got: Sequence[Spec], single: b
         summary = "The result has the wrong shape."
 
     def describe(specs: Sequence[Spec]) -> str:
-        return "; ".join(f"{_dims(spec.dims)} {spec.dtype}" for spec in specs)
+        return _listed([f"{_dims(spec.dims)} {spec.dtype}" for spec in specs], separator="; ")
 
     details = [("expected", describe(expected)), ("got", describe(got))]
     raise Stop(Problem("returns", step, summary, where=subject.name, details=details))

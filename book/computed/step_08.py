@@ -48,5 +48,5 @@ CAPTURES = {
     "not_transposed": Capture(replace=((LINE, "scores = query @ key / math.sqrt(head_dim)"),)),
     "int_length": Capture(replace=(("query.shape[-2]", "int(query.shape[-2])"),)),
     "no_scale": Capture(replace=((" / math.sqrt(head_dim)", ""),)),
-    "queries_axis": Capture(replace=(("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=-2)"),)),
+    "queries_axis": Capture(replace=(("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=2)"),)),
 }

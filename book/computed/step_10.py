@@ -81,7 +81,7 @@ NUMBERS = {
     "added_scaled": f"{survives(1, 1 / np.sqrt(sublayers)):.2f}",
     "gradient_replaced": f"{abs(gradient_survives(0)):.2f}",
     "gradient_added": f"{gradient_survives(1):.2f}",
-    "stream_first": f"{lengths[0]:.1f}",
+    "stream_first": f"{lengths[0]:.2f}",
     "stream_last": f"{lengths[-1]:.1f}",
     "stream_growth": f"{lengths[-1] / lengths[0]:.0f}",
     "stream_before_last": f"{lengths[-2]:.1f}",

@@ -75,11 +75,19 @@ def of_size(name: str, n_embd: int) -> dict[str, str]:
     }
 
 
+def growth(n_embd: int, seq_len: int) -> float:
+    """By what a block's flops for a whole text grow when the text becomes twice as long."""
+    once, twice = (length * (attention_flops(n_embd, length) + mlp_flops(n_embd)) for length in (seq_len, 2 * seq_len))
+    return twice / once
+
+
 small = block_parameters(SIZES["small"])
 # What the MLP would add to token 2 if it read the block's input, as in a parallel block.
 PARALLEL = x + attn(layer_norm(x)) + mlp(layer_norm(x))
 
 NUMBERS = {key: text for name, n_embd in SIZES.items() for key, text in of_size(name, n_embd).items()} | {
+    "growth_512": f"{growth(768, 512):.1f}",
+    "growth_4096": f"{growth(768, 4096):.1f}",
     "small_megabytes": f"{small * 4 / 1e6:.1f}",
     "small_training_megabytes": f"{small * 16 / 1e6:.0f}",
     "mlp_share": f"{100 * (8 * 768**2 + 5 * 768) / small:.1f}",

@@ -105,7 +105,6 @@ NUMBERS = {key: text for name, sizes in SIZES.items() for key, text in of_size(n
     **{name: f"{count:,}" for name, count in small.items()},
     **{f"{name}_share": f"{100 * count / total:.1f}" for name, count in small.items()},
     "ln_f_share": f"{100 * small['ln_f'] / total:.3f}",
-    "megabytes": f"{total * 4 / 1e6:.0f}",
     "loss": f"{loss:.2f}",
     "loss_without": f"{loss_without:.2f}",
     "largest": f"{largest:.2f}",

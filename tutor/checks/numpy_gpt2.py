@@ -62,7 +62,7 @@ def layer_norm(
         axis: over which axis mean and variance are taken.
         ddof: 1 for the sample variance.
         epsilon: "inside" the square root, "outside" it, or "none".
-        centred: where the mean is subtracted: "both", "variance", "neither".
+        centred: where the mean is subtracted: "both", "variance", "result", "neither".
         divisor: "std", "variance", or "1/std" (multiplied in place of divided).
         affine: "weight, bias", "weight", "bias", "none", or "bias, weight" (added first).
     """
@@ -70,14 +70,14 @@ def layer_norm(
     mean = x.mean(axis=axis, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = x.var(axis=axis, keepdims=True, ddof=ddof)
-        if centred == "neither":
+        if centred in ("neither", "result"):
             variance = (x * x).mean(axis=axis, keepdims=True)
         if epsilon == "inside":
             variance = variance + eps
         size = variance if divisor == "variance" else np.sqrt(variance)
         if epsilon == "outside":
             size = size + eps
-        numerator = x - mean if centred == "both" else x
+        numerator = x - mean if centred in ("both", "result") else x
         y = numerator * size if divisor == "1/std" else numerator / size
     return {
         "weight, bias": y * weight + bias,

@@ -148,7 +148,11 @@ CHECK = Check(
         Case(CAUSAL[4].name, {"seq_len": 1}, seed=8, given=as_lists),
         SHARED,
     ),
-    explain={"math range error": "exp of a large number overflows. Subtract the largest score from all scores first."},
+    explain={
+        "math range error": "exp of a large number overflows. Subtract the largest score from all scores first.",
+        "empty sequence": "There were no keys. Append the token's own key and value before it attends: a token may "
+        "look at itself.",
+    },
     show=beside_max,
     reference=reference,
     misconceptions=(

@@ -39,6 +39,7 @@ CHECK = Check(
         Case(LARGE_EPSILON.name, {"rows": 6}, seed=6),
     ),
     reference=reference,
+    explain={"'int' object is not iterable": "The shape is a list, such as `[dim]`."},
     misconceptions=(
         Misconception(
             "layer norm with the sample variance",
@@ -86,9 +87,17 @@ CHECK = Check(
             {"centred": "neither"},
         ),
         Misconception(
-            "layer norm over the wrong axis",
-            "Take mean and variance over the last axis, `axis=-1`: each token's vector on its own.",
-            {"axis": -2},
+            "layer norm with the mean of the squares of x in place of the variance",
+            "Subtract the mean before you square: the variance is the mean of the squares of what is left.",
+            {"centred": "result"},
+        ),
+        *(
+            Misconception(
+                f"layer norm over {what}",
+                "Take mean and variance over the last axis, `axis=-1`: each token's vector on its own.",
+                {"axis": axis},
+            )
+            for axis, what in ((-2, "the wrong axis"), (0, "the first axis"), (1, "the axis 1"))
         ),
         Misconception(
             "layer norm without its bias",

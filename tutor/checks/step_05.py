@@ -34,6 +34,10 @@ def reference(
 
 CHECK = Check(
     names=("GPT2Embeddings",),
+    explain={
+        "have the wrong shape": "The table has one row for each token: its shape is (vocab_size, n_embd).",
+        "'int' object is not iterable": "The shape is a list: `random.normal([rows, columns])`.",
+    },
     subjects=(TABLE,),
     cases=(
         Case(TABLE.name, {"batch": 3, "seq_len": 7}, seed=1),

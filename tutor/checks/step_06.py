@@ -27,8 +27,12 @@ def reference(
 
 CHECK = Check(
     names=("GPT2PositionEmbeddings",),
+    explain={
+        "have the wrong shape": "The table has one row for each position: its shape is (n_positions, n_embd).",
+        "'int' object is not iterable": "The shape is a list: `random.normal([rows, columns])`.",
+    },
     subjects=(TABLE,),
-    # Never the whole table: who starts at 1 would read past its end, and numbers from there explain nothing.
+    # Never the whole table: for who starts at 1, MAX would refuse the last row, and that explains less than numbers.
     cases=(
         Case(TABLE.name, {"batch": 2, "seq_len": 7}, seed=1),
         Case(TABLE.name, {"batch": 1, "seq_len": 1}, seed=2),

@@ -36,6 +36,11 @@ CHECK = Check(
         Case(PROJECTION.name, {"batch": 3, "seq_len": 2}, seed=3, scale=5.0, note="large numbers"),
     ),
     reference=reference,
+    explain={
+        "parameters are missing": "This class is itself a `Linear`: call `super().__init__(in_dim, out_dim)` and keep "
+        "no layer on `self`.",
+        "it returns a tuple of": "`F.chunk` takes the number of parts, `F.split` their size.",
+    },
     misconceptions=(
         *(
             Misconception(
