@@ -7,7 +7,7 @@ the dot product of the vector with the token's own row. One matrix, two jobs.
 Tasks:
     1. Make `transformer` (step 12) and `lm_head`, a `Linear` from `n_embd` to
        `vocab_size` without a bias.
-    2. Tie them: the head's `weight` is the very tensor of `transformer.wte`.
+    2. Tie them: the head's `weight` is the very tensor `transformer.wte.weight`.
     3. `forward`: the transformer, then the head.
 
 Run: `pixi run s13` or `make s13`

@@ -6,14 +6,15 @@ the difference: always the best (greedy), or a draw from the distribution, sharp
 by a temperature and cut by top-k and top-p.
 
 Tasks:
-    1. `choose_token`, greedy: with temperature 0, the token with the largest logit.
+    1. `choose_token`, greedy: refuse the settings named under Raises, and with
+       temperature 0 take the token with the largest logit.
     2. `choose_token`, temperature: divide the logits by it.
     3. `choose_token`, top-k: keep only the k largest logits, set the rest to -inf.
     4. `choose_token`, top-p: keep the smallest set of most likely tokens whose
        probabilities sum to at least p, set the rest to -inf.
     5. `choose_token`, draw: one token from the softmax of what is left.
-    6. `generate_next_token`: run the model and choose from the logits of the
-       last position.
+    6. `generate_next_token`: refuse an empty prompt, run the model, and choose
+       from the logits of the last position.
     7. `generate_tokens`: the loop. Show the model at most the last `n_positions`
        tokens, yield each new token as it comes, stop after `eos_token_id`.
 
@@ -39,7 +40,8 @@ def choose_token(
     Args:
         logits: shape (vocab_size,).
         temperature: 0 takes the best token; otherwise logits are divided by it.
-        top_k: draw only from the k tokens with the largest logits; None for all.
+        top_k: draw only from the k tokens with the largest logits; None, or as many as
+            there are tokens or more, for all.
         top_p: draw only from the most likely tokens that together have at least
             this probability; None for all.
         rng: the source of chance; None for a fresh one.

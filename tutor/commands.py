@@ -3,6 +3,13 @@
 import os
 
 
+def own_generation() -> str:
+    """The words to type to let the learner's own model write."""
+    if "PIXI_PROJECT_ROOT" in os.environ:
+        return "pixi run generate ROMEO: --from steps"
+    return 'make generate ARGS="--from steps"'
+
+
 def typed(command: str, argument: str = "") -> str:
     """The words to type for a command of the tool: "make hint STEP=08", "pixi run hint 08"."""
     if "PIXI_PROJECT_ROOT" in os.environ:

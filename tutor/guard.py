@@ -18,6 +18,7 @@ COMMON_ERRORS = {
     "static dims": "The length has no value while the graph is built. Use operations of `F`, which take it as it is.",
     "int(dim)": "The length has no value while the graph is built. Use operations of `F`, which take it as it is.",
     "argument 'keepdims'": "MAX keeps the axis, with length 1, and has no `keepdims`.",
+    "ModuleList must implement forward": "A `ModuleList` cannot be called. Go through it with a `for` loop.",
     "reshape": "A reshape keeps the number of entries: multiply the sizes before and after it.",
 }
 
@@ -65,7 +66,7 @@ class Guard:
             )
             if _is_tools_own(error):
                 raise
-            if isinstance(error, NotImplementedError):
+            if isinstance(error, NotImplementedError) and str(error).startswith("step "):
                 raise Stop(
                     Problem("unfilled", step, f"Not filled in yet: {error}", where=where, frames=frames[-1:])
                 ) from None

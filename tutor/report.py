@@ -16,7 +16,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from tutor.commands import typed
+from tutor.commands import own_generation, typed
 from tutor.course import COURSE, Step
 from tutor.doctor import Finding
 from tutor.verdict import Problem, Verdict
@@ -82,9 +82,7 @@ class Report:
         if following is not None:
             self._line(f"Next: step {following.label}, {following.title.lower()}: steps/step_{following.label}.py")
         else:
-            self._line(
-                Text("That was the last step. Let your own model write: python -m tutor generate ROMEO: --from steps")
-            )
+            self._line(Text(f"That was the last step. Let your own model write: {own_generation()}"))
 
     def _borrowed(self, step: Step, verdict: Verdict) -> None:
         if verdict.culprits:

@@ -421,7 +421,12 @@ def _without_own_graph(run: Run, failed: Outcome, view: View, verdict: Callable[
     try:
         borrowed = run.prepare(View(run.workspace, own=[run.step]))
     except Stop as stop:
-        return verdict("red", view, replace(failed, problem=stop.problem))
+        # Wrong both ways: it is this step, and its own lines on the learner's own files show it best.
+        if problem.step == run.step or not any(frame.file.startswith("solutions") for frame in stop.problem.frames):
+            return verdict("red", view, failed if problem.step == run.step else replace(failed, problem=stop.problem))
+        told = "This was run on the solutions of the earlier steps: what is wrong is in this step."
+        advice = f"{stop.problem.advice} {told}".strip()
+        return verdict("red", view, replace(failed, problem=replace(stop.problem, advice=advice)))
     if not borrowed.others:
         return verdict("red", view, failed)
     run.load([borrowed])

@@ -140,7 +140,8 @@ def _end(child: subprocess.Popen) -> None:
 def _timeout(step: int, phase: str, limit: float) -> Verdict:
     doing = {"trace": "importing and tracing", "compile": "compiling", "compare": "running", "start": "starting"}[phase]
     advice = (
-        "Look for a loop that never ends."
+        "Look for a loop that never ends, or for an operation on a MAX tensor outside a graph: MAX compiles each by "
+        "itself. Between NumPy and MAX, go by Tensor.from_dlpack(array) and tensor.to_numpy(), and index the array."
         if phase in ("trace", "compare")
         else "The machine may be very busy. Try again."
     )

@@ -18,6 +18,7 @@ CHECK = Check(
     cases=models.cases(),
     facts=(models.causality(SUBJECTS[0], "vectors"),),
     reference=reference,
+    explain={"missing: h.1.": "One block is in the list several times. Make a new one for each layer."},
     misconceptions=models.MISCONCEPTIONS,
     tolerance=1e-4,
 )

@@ -28,6 +28,11 @@ CHECK = Check(
         Case(SHIPPED.name, {"batch": 1, "seq_len": 12}, seed=1, note="trained weights", shipped=True),
         Case(SHIPPED.name, {"batch": 2, "seq_len": 3}, seed=2, note="trained weights", shipped=True),
     ),
+    explain={
+        "should not be there: lm_head.weight": "The head has a table of its own. Assign `transformer.wte.weight` to "
+        "its `weight`, as it is.",
+        "should not be there: lm_head.bias": "Make the `Linear` with `bias=False`.",
+    },
     facts=(models.causality(SUBJECTS[0], "logits"),),
     reference=reference,
     misconceptions=(

@@ -67,7 +67,7 @@ def which_distribution(known: Mapping[str, np.ndarray], **sampling: Any) -> Call
 
     def evaluate(code: Code, executables: Mapping[str, Any]) -> str:
         rng, model = np.random.default_rng(0), StandIn()
-        draws = [code[14].generate_next_token(model, PROMPT, rng=rng, **sampling) for _ in range(DRAWS)]
+        draws = [code[14].generate_next_token(model, list(PROMPT), rng=rng, **sampling) for _ in range(DRAWS)]
         drawn = np.bincount(draws, minlength=VOCAB_SIZE) / DRAWS
         for name, logits in known.items():
             expected = softmax(logits)
@@ -86,6 +86,10 @@ def error_of(call: Callable[[Code], Any]) -> Callable[[Code, Mapping[str, Any]],
             result = call(code)
         except ValueError:
             return "ValueError"
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
         return f"no error, but {result!r}"
 
     return evaluate
@@ -96,7 +100,7 @@ def tokens_of(**options: Any) -> Callable[[Code, Mapping[str, Any]], list[int]]:
     options = {"n_positions": 8, "max_new_tokens": 6} | options
 
     def evaluate(code: Code, executables: Mapping[str, Any]) -> list[int]:
-        return [int(token) for token in code[14].generate_tokens(StandIn(), PROMPT, **options)]
+        return [int(token) for token in code[14].generate_tokens(StandIn(), list(PROMPT), **options)]
 
     return evaluate
 
@@ -110,24 +114,24 @@ def greedy_chain(length: int) -> list[int]:
 
 
 def _first_greedy(code: Code, executables: Mapping[str, Any]) -> int:
-    return int(code[14].generate_next_token(StandIn(), PROMPT))
+    return int(code[14].generate_next_token(StandIn(), list(PROMPT)))
 
 
 def _what_the_model_gets(code: Code, executables: Mapping[str, Any]) -> str:
     model = StandIn()
-    code[14].generate_next_token(model, PROMPT)
+    code[14].generate_next_token(model, list(PROMPT))
     return f"{model.seen[0].dtype} {model.seen[0].shape} {model.seen[0].ravel().tolist()}"
 
 
 def _windows(code: Code, executables: Mapping[str, Any]) -> list[list[int]]:
     model = StandIn()
-    list(code[14].generate_tokens(model, PROMPT, n_positions=4, max_new_tokens=4))
+    list(code[14].generate_tokens(model, list(PROMPT), n_positions=4, max_new_tokens=4))
     return [ids[0].tolist() for ids in model.seen]
 
 
 def _calls_for_first_token(code: Code, executables: Mapping[str, Any]) -> int:
     model = StandIn()
-    next(iter(code[14].generate_tokens(model, PROMPT, n_positions=8, max_new_tokens=4)))
+    next(iter(code[14].generate_tokens(model, list(PROMPT), n_positions=8, max_new_tokens=4)))
     return len(model.seen)
 
 
@@ -263,6 +267,7 @@ CHECK = Check(
                 "an empty prompt": (([],), {}),
                 "a negative temperature": ((PROMPT,), {"temperature": -1.0}),
                 "a temperature that is not a number": ((PROMPT,), {"temperature": float("nan")}),
+                "an infinite temperature": ((PROMPT,), {"temperature": float("inf")}),
                 "top_k=0": ((PROMPT,), {"temperature": 1.0, "top_k": 0}),
                 "top_p=0": ((PROMPT,), {"temperature": 1.0, "top_p": 0.0}),
                 "top_p=1.5": ((PROMPT,), {"temperature": 1.0, "top_p": 1.5}),
@@ -299,7 +304,7 @@ CHECK = Check(
             advice="Write a generator: `yield` each token inside the loop, so that text can be shown as it comes.",
         ),
         Fact(
-            "the caller's list is left alone",
+            "the caller's list is as it was before",
             _prompt_afterwards,
             PROMPT,
             advice="Copy the prompt with `list(input_ids)` before you append to it.",
