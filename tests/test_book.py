@@ -350,6 +350,21 @@ def assert_close(kept, live, compare) -> None:
         compare(kept, live, rtol=1e-4, atol=1e-4)
 
 
+def test_max_fuses_step_08_into_flash_attention_on_a_cpu(compiled: None):
+    """As chapter 08 says: the kernel is in what MAX compiled, though no step names it."""
+    from tutor.artifacts import ArtifactCache
+    from tutor.checks.step_08 import THREE_HEADS
+    from tutor.graphs import find_device, trace
+    from tutor.loader import View
+    from tutor.workspace import Workspace, cache_folder
+
+    view = View(Workspace(REPOSITORY), own=[])
+    traced = trace(lambda: THREE_HEADS.build(view), list(THREE_HEADS.inputs.values()), find_device("cpu"))
+    assert "flash" not in traced.text.lower()
+    file, _ = ArtifactCache(cache_folder())._find(traced)
+    assert b"FlashAttention" in file.read_bytes()
+
+
 # --- the notebook -----------------------------------------------------------------------------------
 
 
