@@ -259,6 +259,62 @@ def test_load_pretrained_gives_hugging_faces_logits():
     np.testing.assert_allclose(model(Tensor.from_dlpack(ids)).to_numpy(), live, rtol=0, atol=1e-4)
 
 
+# --- options of the command -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stops", "expected"),
+    [
+        (["one ", "two ", "three"], ["two"], "one "),
+        (["one t", "w", "o three"], ["two"], "one "),  # the stop is spread over pieces
+        (["one t", "w", "in"], ["two"], "one twin"),  # held back, then let go
+        (["ab", "cd"], ["cx", "d"], "abc"),
+        (["aab"], ["ab"], "a"),
+        (["a", "a", "b"], ["ab"], "a"),
+        (["xyz"], [], "xyz"),
+        (["end of tw"], ["two"], "end of tw"),  # what was held back at the end belongs to the text
+        (["two"], ["two"], ""),
+    ],
+)
+def test_stop_strings(pieces: list[str], stops: list[str], expected: str):
+    from tutor.stopping import until
+
+    assert "".join(until(pieces, stops)) == expected
+
+
+def test_the_stop_string_ends_the_text(skeletons: Workspace, tutor: Tool, compiled: None):
+    whole = tutor(skeletons, "generate", "ROMEO:", "--seed", "3", "--max-new-tokens", "40").stdout
+    word = whole.split()[4]
+    stopped = tutor(skeletons, "generate", "ROMEO:", "--seed", "3", "--max-new-tokens", "40", "--stop", word).stdout
+    assert stopped == whole[: whole.index(word)] + "\n"
+    empty = tutor(skeletons, "generate", "ROMEO:", "--stop", "")
+    assert empty.returncode == 2 and "the text must not be empty" in empty.stderr
+
+
+def test_no_echo_leaves_the_prompt_out(skeletons: Workspace, tutor: Tool, compiled: None):
+    options = ("--seed", "3", "--max-new-tokens", "9")
+    whole, alone = (tutor(skeletons, "generate", "ROMEO:", *options, echo).stdout for echo in ("--echo", "--no-echo"))
+    assert whole == "ROMEO:" + alone
+
+
+def test_stats_are_on_stderr(skeletons: Workspace, tutor: Tool, compiled: None):
+    result = tutor(skeletons, "generate", "ROMEO:", "--seed", "3", "--max-new-tokens", "9", "--stats")
+    assert re.search(r"9 tokens, the first after \d+\.\d\d s, then \d+\.\d tokens per second", result.stderr)
+    assert "tokens" not in result.stdout
+    assert result.stdout == tutor(skeletons, "generate", "ROMEO:", "--seed", "3", "--max-new-tokens", "9").stdout
+
+
+def test_repetition_penalty_is_hugging_faces(skeletons: Workspace, tutor: Tool, compiled: None):
+    tokenizer = open_checkpoint(SHIPPED).tokenizer
+    ids = torch.tensor([tokenizer.encode("ROMEO:").ids])
+    live = GPT2LMHeadModel.from_pretrained(SHIPPED).generate(
+        ids, attention_mask=torch.ones_like(ids), do_sample=False, repetition_penalty=1.3, max_new_tokens=30,
+        pad_token_id=0,
+    )  # fmt: skip
+    options = ("--temperature", "0", "--repetition-penalty", "1.3", "--max-new-tokens", "30")
+    assert tutor(skeletons, "generate", "ROMEO:", *options).stdout == tokenizer.decode(live[0].tolist()) + "\n"
+
+
 def test_no_such_model(skeletons: Workspace, tutor: Tool):
     refused(tutor, skeletons, "/nowhere/at/all", "there is no folder /nowhere/at/all")
     refused(tutor, skeletons, "not a name!", "neither a folder nor the id of a repository")

@@ -178,6 +178,12 @@ def _finite(ctx: click.Context, param: click.Parameter, value: float | None) -> 
     return value
 
 
+def _not_empty(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    if "" in values:
+        raise click.BadParameter("the text must not be empty")
+    return values
+
+
 @cli.command()
 @click.argument("prompt")
 @click.option("--model", help="A Hugging Face folder or hub id; the course's small Shakespeare model if left out.")
@@ -189,14 +195,22 @@ def _finite(ctx: click.Context, param: click.Parameter, value: float | None) -> 
 @click.option("--top-k", type=click.IntRange(min=1), help="Draw only from the k most likely tokens.")
 @click.option("--top-p", type=click.FloatRange(min=0, min_open=True, max=1), callback=_finite,
               help="Draw only from the likeliest tokens that together have this probability.")  # fmt: skip
+@click.option("--repetition-penalty", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
+              callback=_finite, help="Above 1, tokens that were read already become less likely.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text.")
+@click.option("--stop", "stops", multiple=True, metavar="TEXT", callback=_not_empty,
+              help="End before this text; may be given more than once.")  # fmt: skip
+@click.option("--echo/--no-echo", default=True, show_default=True, help="Print the prompt before its continuation.")
+@click.option("--stats", is_flag=True, help="Tell on stderr how fast the text came.")
 @DEVICE
 def generate(prompt: str, *, model: str | None, source: str, max_new_tokens: int, temperature: float,
-             top_k: int | None, top_p: float | None, seed: int | None, device: str) -> None:  # fmt: skip
+             top_k: int | None, top_p: float | None, repetition_penalty: float, seed: int | None,
+             stops: tuple[str, ...], echo: bool, stats: bool, device: str) -> None:  # fmt: skip
     """Continue PROMPT with the GPT-2 of this course."""
     from tutor import generate as generation
     from tutor.checkpoint import open_checkpoint
     from tutor.guard import Stop
+    from tutor.stopping import until
 
     workspace, notes = Workspace.find(), make_console(stderr=True)
     try:
@@ -209,15 +223,23 @@ def generate(prompt: str, *, model: str | None, source: str, max_new_tokens: int
             cache_folder=cache_folder(),
             on_compile=lambda count: notes.print("compiling the model with MAX: about a minute, once", style="dim"),
         )
-        pieces = loaded.stream(
-            prompt, max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
-        )
+        pace = generation.Pace()
+        pieces = until(
+            loaded.stream(
+                prompt, max_new_tokens=max_new_tokens, repetition_penalty=repetition_penalty, pace=pace,
+                temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
+            ),
+            stops,
+        )  # fmt: skip
         first = next(pieces, "")
-        sys.stdout.write(prompt + first)
+        sys.stdout.write((prompt if echo else "") + first)
         for piece in pieces:
             sys.stdout.write(piece)
             sys.stdout.flush()
         sys.stdout.write("\n")
+        if stats:
+            sys.stdout.flush()
+            notes.print(str(pace), highlight=False)
     except CompileError as error:
         raise CourseError(f"MAX cannot compile the model: {error}") from None
     except Stop as stop:

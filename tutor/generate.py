@@ -1,5 +1,6 @@
 """Runs the course's own GPT-2 on a checkpoint, and streams text from it."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from max.driver import Device
+from max.experimental.tensor import Tensor
 from safetensors import SafetensorError, safe_open
 from tokenizers.decoders import DecodeStream
 
@@ -23,6 +25,48 @@ from tutor.workspace import Workspace
 CONFIG_STEP, MODEL_STEP, GENERATION_STEP, LOADING_STEP = 1, 13, 14, 15
 
 
+@dataclass
+class Pace:
+    """How fast text came: filled in while it is generated."""
+
+    started: float = 0.0
+    first: float = 0.0
+    last: float = 0.0
+    tokens: int = 0
+
+    def count(self) -> None:
+        """Notes that a token has come."""
+        self.last = time.perf_counter()
+        self.first = self.first or self.last
+        self.tokens += 1
+
+    def __str__(self) -> str:
+        told = f"{self.tokens} tokens, the first after {self.first - self.started:.2f} s"
+        if self.tokens < 2:
+            return told
+        return f"{told}, then {(self.tokens - 1) / (self.last - self.first):.1f} tokens per second"
+
+
+def penalised(run: Callable[[Tensor], Tensor], penalty: float) -> Callable[[Tensor], Tensor]:
+    """Wraps a model so that the tokens that it has read already become less likely.
+
+    Args:
+        run: int64 ids (1, seq_len) to logits (1, seq_len, vocab_size).
+        penalty: at the last position, the positive logits of the tokens read are divided by it, negative ones
+            multiplied. 1 changes nothing.
+
+    Source: "CTRL" (Keskar et al. 2019), section 4.1; Hugging Face `RepetitionPenaltyLogitsProcessor`.
+    """
+
+    def call(input_ids: Tensor) -> Tensor:
+        logits = run(input_ids).to_numpy().copy()
+        read, last = np.unique(input_ids.to_numpy()), logits[0, -1]
+        last[read] = np.where(last[read] < 0, last[read] * penalty, last[read] / penalty)
+        return Tensor.from_dlpack(logits)
+
+    return call
+
+
 @dataclass(frozen=True)
 class Model:
     """A compiled model with its weights and its tokenizer."""
@@ -32,12 +76,22 @@ class Model:
     guard: Guard
     run: Callable[..., object]
 
-    def stream(self, prompt: str, *, max_new_tokens: int, **sampling: object) -> Iterator[str]:
+    def stream(
+        self,
+        prompt: str,
+        *,
+        max_new_tokens: int,
+        repetition_penalty: float = 1.0,
+        pace: Pace | None = None,
+        **sampling: object,
+    ) -> Iterator[str]:
         """Continues the prompt; yields each piece of text as soon as it is known.
 
         Args:
             prompt: the text to continue.
             max_new_tokens: the most tokens to add.
+            repetition_penalty: as in `penalised`.
+            pace: is told when each token comes.
             sampling: passed on to `generate_tokens` of step 14.
 
         Raises:
@@ -45,12 +99,15 @@ class Model:
             Stop: the code of a step failed.
         """
         ids = self._encode(prompt)
+        run = self.run if repetition_penalty == 1 else penalised(self.run, repetition_penalty)
+        pace = pace or Pace()
+        pace.started = time.perf_counter()
         generate_tokens = self.guard("importing", lambda: self.guard.view[GENERATION_STEP]).generate_tokens
         tokens = self.guard(
             "generate_tokens",
             lambda: iter(
                 generate_tokens(
-                    self.run,
+                    run,
                     ids,
                     n_positions=self.n_positions,
                     max_new_tokens=max_new_tokens,
@@ -63,6 +120,7 @@ class Model:
         decoder = DecodeStream(skip_special_tokens=True)
         end = object()
         while (token := self.guard("generate_tokens", lambda: next(tokens, end))) is not end:
+            pace.count()
             piece = decoder.step(self.checkpoint.tokenizer, int(token))
             if piece:
                 yield piece
