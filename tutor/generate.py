@@ -180,6 +180,10 @@ def _weights(view: View, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int,
     """The weights as step 15 reads them. What it refuses is the checkpoint's fault."""
     file = checkpoint.folder / "model.safetensors"
     try:
+        view[LOADING_STEP].read_config(checkpoint.folder)  # refuses the settings that the model does not know
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {error}") from None
+    try:
         with safe_open(file, framework="numpy"):
             pass  # the header is right: what step 15 refuses after this is no damage
     except (SafetensorError, OSError) as error:
