@@ -9,7 +9,6 @@ and without a cache of compiled graphs would do it.
 
 import os
 import re
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -20,8 +19,8 @@ from rich.table import Table
 
 from benchmarks.timing import time_command
 from tutor.course import find_step
-from tutor.skeleton import as_learners_file, skeleton_of
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.skeleton import finished_workspace, skeleton_of
+from tutor.workspace import REPOSITORY
 
 # Attention: a matrix product on both sides of a softmax, and no parameters to make first.
 STEP = 8
@@ -39,17 +38,6 @@ with default_device(CPU()), default_dtype(DType.float32):
 """
 
 
-def make_workspace(root: Path) -> Workspace:
-    """A learner's folder in which every step is the solution."""
-    shutil.copytree(REPOSITORY / "solutions", root / "solutions")
-    (root / "steps").mkdir()
-    (root / "checkpoints").symlink_to(REPOSITORY / "checkpoints")
-    workspace = Workspace(root)
-    for solution in sorted((root / "solutions").glob("solution_*.py")):
-        workspace.step(int(solution.stem[-2:])).write_text(as_learners_file(solution.read_text()))
-    return workspace
-
-
 @click.command()
 @click.option("--repeat", default=5, show_default=True, help="Runs of each fast command; the median is shown.")
 @click.option(
@@ -64,7 +52,8 @@ def main(*, repeat: int, eager: bool) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        workspace = make_workspace(root / "course")
+        (root / "course").mkdir()
+        workspace = finished_workspace(root / "course")
         # An empty home: neither this tool nor MAX has compiled anything there.
         cold = os.environ | {"HOME": str(root / "home"), "XDG_CACHE_HOME": str(root / "home/.cache"),
                              "TUTOR_CACHE": str(root / "cache"), "PYTHONPATH": str(REPOSITORY)}  # fmt: skip

@@ -26,8 +26,8 @@ from typing import Any
 
 from book.paths import CAPTURED, COMPUTED, NUMBERS
 from tutor.course import COURSE
-from tutor.skeleton import as_learners_file
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.skeleton import finished_workspace
+from tutor.workspace import REPOSITORY
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def run_capture(chapter: str, capture: Capture) -> str:
     """Runs a capture's command, and gives what it prints."""
     label = chapter.removeprefix("step_") if capture.step is None else f"{capture.step:02d}"
     with tempfile.TemporaryDirectory() as folder:
-        workspace = _learners_folder(Path(folder))
+        workspace = finished_workspace(Path(folder))
         if label.isdigit():
             file = workspace.step(int(label))
             if capture.skeleton:
@@ -105,18 +105,6 @@ def _output(command: list[str], folder: Path, environment: Mapping[str, str]) ->
         timeout=900, check=False,
     )  # fmt: skip
     return "\n".join(line.rstrip() for line in (result.stdout or result.stderr).strip().splitlines()) + "\n"
-
-
-def _learners_folder(root: Path) -> Workspace:
-    """A learner's folder in which every step is right."""
-    shutil.copytree(REPOSITORY / "solutions", root / "solutions", ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "checkpoints").symlink_to(REPOSITORY / "checkpoints")
-    (root / "steps").mkdir()
-    workspace = Workspace(root)
-    for step in COURSE:
-        text = as_learners_file(workspace.solution(step.number).read_text())
-        workspace.step(step.number).write_text(text)
-    return workspace
 
 
 def output_file(chapter: str, name: str) -> Path:

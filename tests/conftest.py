@@ -13,7 +13,7 @@ from filelock import FileLock
 from tests.browser import launch_browser  # noqa: F401 - a fixture is known by its import
 from tests.mistakes import MISTAKES
 from tests.precompile import precompile
-from tutor.skeleton import as_learners_file
+from tutor.skeleton import finished_workspace
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]
@@ -21,14 +21,10 @@ Tool = Callable[..., subprocess.CompletedProcess[str]]
 
 def make_workspace(root: Path, *, filled: bool) -> Workspace:
     """A workspace in `root`: `steps/` holds copies of the solutions, or the skeletons."""
-    for name in ("steps", "solutions"):
-        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "checkpoints").symlink_to(REPOSITORY / "checkpoints")
-    workspace = Workspace(root)
-    if filled:
-        for solution in sorted((root / "solutions").glob("solution_*.py")):
-            number = int(solution.stem[-2:])
-            workspace.step(number).write_text(as_learners_file(solution.read_text()))
+    workspace = finished_workspace(root)
+    if not filled:
+        for step in (REPOSITORY / "steps").glob("step_*.py"):
+            shutil.copy(step, workspace.root / "steps")
     return workspace
 
 

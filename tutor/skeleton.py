@@ -7,6 +7,10 @@ becomes the message. A line that ends in `# task 1` is left out: it is the learn
 
 import ast
 import re
+import shutil
+from pathlib import Path
+
+from tutor.workspace import REPOSITORY, Workspace
 
 _LEARNERS_LINE = re.compile(r"#\s*task \d+\s*$")
 _TASK_COMMENT = re.compile(r"\s*# T(asks? \d+(?: (?:and|to) \d+)?): (.*)\.$")
@@ -15,6 +19,17 @@ _TASK_COMMENT = re.compile(r"\s*# T(asks? \d+(?: (?:and|to) \d+)?): (.*)\.$")
 def as_learners_file(solution: str) -> str:
     """Gives the text of a solution as a learner would have written it, standing on their own earlier steps."""
     return re.sub(r"\bsolutions\.solution_(\d\d)\b", r"steps.step_\1", solution)
+
+
+def finished_workspace(root: Path) -> Workspace:
+    """Makes a workspace in an existing folder, in which a learner has filled in every step rightly."""
+    shutil.copytree(REPOSITORY / "solutions", root / "solutions", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "checkpoints").symlink_to(REPOSITORY / "checkpoints")
+    (root / "steps").mkdir()
+    workspace = Workspace(root)
+    for solution in sorted((root / "solutions").glob("solution_*.py")):
+        workspace.step(int(solution.stem[-2:])).write_text(as_learners_file(solution.read_text()))
+    return workspace
 
 
 def skeleton_of(solution: str, number: int) -> str:

@@ -7,13 +7,13 @@ width. The figures are narrow, so that their text can be read on a telephone too
 
 from book.draw.attention import draw_attention_maps, draw_scores
 from book.draw.checkpoint import draw_positions, draw_residual, draw_temperature
-from book.draw.curves import draw_cost, draw_gelu, draw_score_variance, flops_per_token
+from book.draw.curves import draw_cost, draw_gelu, draw_score_variance
 from book.draw.diagrams import draw_block, draw_heads, draw_model, draw_pipeline
 from book.draw.masks import draw_mask
 from book.draw.svg import to_svg
 from book.paths import FIGURES
 
-__all__ = ["figures", "flops_per_token", "write"]
+__all__ = ["figures", "write"]
 
 # A new figure needs its line here.
 _DRAWINGS = {
