@@ -51,6 +51,9 @@ BAND = "F.band_part(mask, num_lower=None, num_upper=num_tokens, exclude=True)"
 SHAPE = "(sequence_length, Dim(sequence_length) + num_tokens)"
 SCORES = "query @ key.transpose(-1, -2) / math.sqrt(head_dim)"
 SPLIT = "query, key, value = F.chunk(qkv, 3, axis=-1)"
+HIDE = 'F.where(visible_keys(mask, scores), scores, float("-inf"))'
+ZEROS = 'F.where(scores == float("-inf"), 0.0, F.softmax(scores))'
+RETURN = "return attention_weights @ value, attention_weights"
 
 MISTAKES = (
     _mistake(2, "the mask transposed", (BAND, "F.band_part(mask, num_lower=0, num_upper=None, exclude=True)")),
@@ -166,5 +169,71 @@ MISTAKES = (
         15,
         "Do not copy: give both names the same array",
         ('= weights["transformer.wte.weight"]', '= weights["transformer.wte.weight"].copy()'),
+    ),
+    _mistake(19, "attention without the 1/sqrt(head_dim) scale", (" / math.sqrt(int(query.shape[-1]))", "")),
+    _mistake(19, "attention that gives NaN where a query sees nothing", (ZEROS, "F.softmax(scores)")),
+    _mistake(
+        19,
+        "attention that spreads the weight evenly where a query sees nothing",
+        (HIDE, HIDE.replace('float("-inf")', "-1e9")),
+    ),
+    _mistake(
+        19,
+        "attention that hides keys after the softmax",
+        (f"    if mask is not None:\n        scores = {HIDE}\n", ""),
+        (
+            f"attention_weights = {ZEROS}\n",
+            "attention_weights = F.softmax(scores)\n    if mask is not None:\n"
+            "        attention_weights = F.where(visible_keys(mask, scores), attention_weights, 0.0)\n",
+        ),
+    ),
+    _mistake(
+        19,
+        "attention with the mask inverted",
+        (HIDE, 'F.where(visible_keys(mask, scores), float("-inf"), scores)'),
+    ),
+    _mistake(
+        19,
+        "attention that gives its scores, with -inf in them, in place of its weights",
+        (RETURN, "return attention_weights @ value, scores"),
+    ),
+    _mistake(
+        19,
+        "attention with the softmax over the queries",
+        ("F.softmax(scores)", "F.softmax(scores, axis=scores.rank - 2)"),
+    ),
+    _mistake(19, "Compare the mask with 1", ("else mask == 1", "else mask != 0")),
+    _mistake(19, "Return the output and the weights, in this order", (RETURN, "return attention_weights @ value")),
+    _mistake(19, "MAX notices it late", ("    check_shapes(query, key, value)\n", "")),
+    _mistake(
+        19,
+        "hold each size of the mask against the scores' last sizes",
+        ("not all(size in (1, wanted) for size, wanted in sizes)", "False"),
+    ),
+    _mistake(
+        19,
+        "Raise a ValueError with the first number that is neither 0 nor 1",
+        ("np.setdiff1d(mask.to_numpy(), (0, 1)) if mask.real else ()", "()"),
+    ),
+    _mistake(19, "`dims(mask.unsqueeze(1))`", ("if mask.rank == 3 and scores.rank == 4:", "if False:")),
+    _mistake(
+        19,
+        "Hand the mask on to `scaled_dot_product_attention`",
+        ("scaled_dot_product_attention(query, key, value, mask)", "scaled_dot_product_attention(query, key, value)"),
+    ),
+    _mistake(
+        19,
+        "a module with the heads merged without the transpose",
+        ("attended.transpose(1, 2).reshape", "attended.reshape"),
+    ),
+    _mistake(
+        19,
+        "a module that uses its projections in the order query, value, key",
+        ("(self.q_proj, self.k_proj, self.v_proj)", "(self.q_proj, self.v_proj, self.k_proj)"),
+    ),
+    _mistake(
+        19,
+        "Raise a ValueError with this message, word for word",
+        ("({embed_dim}) must be divisible", "({embed_dim}) cannot be divided"),
     ),
 )

@@ -10,9 +10,16 @@ def own_generation() -> str:
     return 'make generate ARGS="--from steps"'
 
 
+def own_attention() -> str:
+    """The words to type to look at the weights of the learner's own model."""
+    if "PIXI_PROJECT_ROOT" in os.environ:
+        return 'pixi run attention "To be, or not to be" --from steps'
+    return 'make attention PROMPT="To be, or not to be" ARGS="--from steps"'
+
+
 def typed(command: str, argument: str = "") -> str:
     """The words to type for a command of the tool: "make hint STEP=08", "pixi run hint 08"."""
     if "PIXI_PROJECT_ROOT" in os.environ:
         return f"pixi run {command} {argument}".strip()
-    name = "PROMPT" if command == "generate" else "STEP"
+    name = "PROMPT" if command in ("generate", "attention") else "STEP"
     return f"make {command} {name}={argument}" if argument else f"make {command}"

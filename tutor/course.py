@@ -669,4 +669,54 @@ COURSE: tuple[Step, ...] = (
             """,
         ),
     ),
+    Step(
+        number=19,
+        slug="visible_attention",
+        title="Attention you can look at",
+        part="Attention lab",
+        hints=_hints(
+            """
+            Take one query and three keys, and hide the second key. Write down the weights. Now
+            hide all three: what is 0 / 0? And who reads your message when a mask has the wrong
+            shape: somebody who knows which numbers they gave, or somebody who must go and look?
+            Put the numbers in, and the shape that would have been right.
+            """,
+            """
+            `tensor.rank` is the number of dimensions. `tensor.shape[-1] != other.shape[-1]`
+            compares sizes, numbers and names alike, and a size can be compared with 1.
+            `mask.dtype == DType.bool` and `mask.dtype.is_float()` ask for the kind of numbers.
+            `mask.real` is True where the numbers are known already, and `mask.to_numpy()`
+            gives them then; `np.setdiff1d(numbers, (0, 1))` are those that are neither.
+
+            `F.broadcast_to(mask, scores.shape)` repeats the mask. `F.where(visible, x, number)`
+            takes x where `visible` is True and the number where it is not. `F.softmax(x)`
+            works along the last axis. All of it works for 2, 3 and 4 dimensions, if you count
+            the axes from the end.
+            """,
+            """
+            `visible_keys` ends with
+
+                visible = mask if mask.dtype == DType.bool else mask == ...
+                return F.broadcast_to(visible, ...)
+
+            and before that, each size of the mask must be 1 or the scores' own:
+
+                sizes = zip(mask.shape, scores.shape[-mask.rank :], strict=False)
+                if not all(size in (1, wanted) for size, wanted in sizes):
+                    raise ValueError(...)
+
+            The attention, if there is a mask:
+
+                visible = visible_keys(mask, scores)
+                attention_weights = F.softmax(F.where(visible, scores, ...))
+                attention_weights = F.where(visible, ..., 0.0)
+
+            `forward` cuts each of the three projections like this,
+
+                q = self.q_proj(x).reshape([batch, seq_len, ..., ...]).transpose(1, 2)
+
+            and joins the heads again by the same two operations in reverse.
+            """,
+        ),
+    ),
 )

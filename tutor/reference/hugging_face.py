@@ -1,4 +1,4 @@
-"""The oracle: what Hugging Face's own GPT-2 computes, one function a step, in float64.
+"""The oracle: what Hugging Face's own GPT-2 computes (and PyTorch, for step 19), one function a step, in float64.
 
 Each function takes a subject, its parameters and the inputs of a case, and gives the
 outputs by name. Only the script that writes the reference files and the tests import this.
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
 from transformers.masking_utils import sdpa_mask
 from transformers.models.gpt2.modeling_gpt2 import GPT2MLP, GPT2Attention, GPT2Block, eager_attention_forward
@@ -128,6 +129,38 @@ def step_13(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
     filled(model.transformer, sub(parameters, "transformer"))
     assert model.lm_head.weight is model.transformer.wte.weight, "Hugging Face no longer ties the head"
     return {"logits": model.double().eval()(tensor(inputs["input_ids"])).logits}
+
+
+def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """PyTorch's `scaled_dot_product_attention`, or `nn.MultiheadAttention` with the weights of each head."""
+    visible = tensor(inputs["mask"]) == 1 if "mask" in inputs else None
+    if parameters:
+        return multihead_attention(subject, parameters, tensor(inputs["x"]), visible)
+    query, key, value = (tensor(inputs[name]) for name in ("query", "key", "value"))
+    # The weights themselves are what comes out if each key's value is a one at its own place.
+    ones = torch.eye(key.shape[-2], dtype=torch.float64).expand(*key.shape[:-1], -1)
+    return {
+        "output": scaled_dot_product_attention(query, key, value, visible),
+        "attention_weights": scaled_dot_product_attention(query, key, ones, visible),
+    }
+
+
+def multihead_attention(
+    subject: Subject, parameters: Arrays, x: torch.Tensor, visible: torch.Tensor | None
+) -> dict[str, torch.Tensor]:
+    """PyTorch's module with the weights of q_proj, k_proj, v_proj and out_proj; its masks say what is hidden."""
+    embed_dim, num_heads = subject.settings["embed_dim"], subject.settings["num_heads"]
+    module = nn.MultiheadAttention(embed_dim, num_heads, batch_first=True)
+    state = {
+        f"in_proj_{kind}": np.concatenate([parameters[f"{name}_proj.{kind}"] for name in "qkv"])
+        for kind in ("weight", "bias")
+    }
+    filled(module, state | {f"out_proj.{kind}": parameters[f"out_proj.{kind}"] for kind in ("weight", "bias")})
+    if visible is not None:
+        seq_len = x.shape[1]
+        visible = visible.expand(len(x), num_heads, seq_len, seq_len).reshape(-1, seq_len, seq_len)
+    output, weights = module(x, x, x, attn_mask=None if visible is None else ~visible, average_attn_weights=False)
+    return {"output": output, "attention_weights": weights}
 
 
 def greedy(checkpoint: Path, input_ids: list[int], max_new_tokens: int) -> list[int]:
