@@ -14,7 +14,6 @@ import numpy as np
 from max.driver import CPU
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
-from tokenizers import Tokenizer
 
 from book.paths import DATA
 from tutor import graphs
@@ -23,6 +22,7 @@ from tutor.check import Spec
 from tutor.checkpoint import Checkpoint, open_checkpoint
 from tutor.generate import CONFIG_STEP, LOADING_STEP, MODEL_STEP, trace_model
 from tutor.loader import View
+from tutor.tokens import token_text
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
 MASK_STEP, ATTENTION_STEP = 2, 8
@@ -87,24 +87,6 @@ def load(name: str) -> dict[str, Any]:
     """Reads a data file back: "attention" or "sampling"."""
     _, _, content = _file(name).read_text(encoding="utf-8").partition(f"window.courseData.{name} = ")
     return json.loads(content.rstrip().removesuffix(";"))
-
-
-def token_text(tokenizer: Tokenizer, id_: int) -> str:
-    """The text of one token; `<0xE2>` for a byte that is no character by itself, or one that cannot be seen."""
-    text = tokenizer.decode([id_], skip_special_tokens=False)
-    if text in ("\n", "\t") or (text.isprintable() and "\ufffd" not in text):
-        return text
-    return f"<0x{_BYTES[tokenizer.id_to_token(id_)]:02X}>"
-
-
-def _byte_characters() -> dict[str, int]:
-    """The printable character that stands for each byte in a byte-level vocabulary, and the byte."""
-    printable = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + index): byte for index, byte in enumerate(others)}
-
-
-_BYTES = _byte_characters()
 
 
 def _file(name: str) -> Path:

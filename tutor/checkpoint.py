@@ -12,7 +12,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from tutor.errors import CheckpointError
+from tutor.errors import CheckpointError, PromptError
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
@@ -28,6 +28,23 @@ class Checkpoint:
     sizes: Mapping[str, Any]
     eos_token_id: int | None
     tokenizer: Tokenizer
+
+    def encode(self, text: str, *, n_positions: int, name: str = "prompt") -> list[int]:
+        """Cuts a text into the ids of its tokens; errors call it by `name`.
+
+        Raises:
+            PromptError: the text is empty, too long, or not UTF-8.
+        """
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise PromptError(f"the {name} is not UTF-8 text") from None
+        ids = self.tokenizer.encode(text).ids
+        if not ids:
+            raise PromptError(f"the {name} is empty: give the model at least one word")
+        if len(ids) > n_positions:
+            raise PromptError(f"the {name} has {len(ids)} tokens; this model reads at most {n_positions}: shorten it")
+        return ids
 
 
 def open_checkpoint(model: str | Path) -> Checkpoint:

@@ -9,9 +9,10 @@ from book.draw.colours import FIRST, SECOND
 from book.draw.grid import Grid
 from book.draw.parts import BOLD, paper, say
 from book.draw.svg import Picture
-from book.draw.words import signed, visible_token
+from book.draw.words import signed
 from book.export import load
 from tutor.checks import numpy_gpt2
+from tutor.tokens import visible_token
 
 
 @dataclass(frozen=True)

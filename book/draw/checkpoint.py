@@ -8,9 +8,10 @@ from safetensors.numpy import load_file
 from book.draw.colours import FIRST, SECOND, THIRD
 from book.draw.parts import BOLD, MONO, paper, plot, say, ticks
 from book.draw.svg import Picture
-from book.draw.words import signed, visible_token
+from book.draw.words import signed
 from book.export import load
 from tutor.checks import numpy_gpt2
+from tutor.tokens import visible_token
 from tutor.workspace import REPOSITORY, Workspace
 
 
