@@ -9,6 +9,7 @@ import math
 import os
 import re
 import sys
+from pathlib import Path
 
 import click
 
@@ -26,6 +27,18 @@ DEVICE = click.option(
     default="auto",
     show_default=True,
     help="Where graphs run; auto is the GPU if MAX finds one.",
+)
+
+MODEL = click.option(
+    "--model", help="A Hugging Face folder or hub id; the course's small Shakespeare model if left out."
+)
+SOURCE = click.option(
+    "--from",
+    "source",
+    type=click.Choice(["solutions", "steps"]),
+    default="solutions",
+    show_default=True,
+    help="Run the solutions, or the model that you wrote.",
 )
 
 
@@ -186,9 +199,8 @@ def _not_empty(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
 
 @cli.command()
 @click.argument("prompt")
-@click.option("--model", help="A Hugging Face folder or hub id; the course's small Shakespeare model if left out.")
-@click.option("--from", "source", type=click.Choice(["solutions", "steps"]), default="solutions", show_default=True,
-              help="Run the solutions, or the model that you wrote.")  # fmt: skip
+@MODEL
+@SOURCE
 @click.option("--max-new-tokens", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--temperature", type=click.FloatRange(min=0), default=0.8, show_default=True, callback=_finite,
               help="0 always takes the most likely token.")  # fmt: skip
@@ -246,6 +258,73 @@ def generate(prompt: str, *, model: str | None, source: str, max_new_tokens: int
         sys.stdout.flush()
         Report(notes).problem(stop.problem)
         sys.exit(1)
+
+
+@cli.command()
+@click.argument("text")
+@click.option("--layer", type=click.IntRange(min=0), help="Which layer; 0 if left out.")
+@click.option("--head", type=click.IntRange(min=0), help="Which head of the layer; 0 if left out.")
+@click.option("--summary", is_flag=True, help="List the heads of all layers that have a known habit.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write a picture, .svg, .html or .png, in place of drawing in the terminal.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Let --output replace a file.")
+@MODEL
+@SOURCE
+@DEVICE
+def attention(text: str, *, layer: int | None, head: int | None, summary: bool, output: Path | None, overwrite: bool,
+              model: str | None, source: str, device: str) -> None:  # fmt: skip
+    """Show which tokens of TEXT look at which, in any head of a GPT-2.
+
+    The map has a row for each token: how it shares out its attention among itself and the tokens before it.
+    """
+    from tutor import habits, heat_map, picture
+    from tutor.attention import open_reader
+    from tutor.checkpoint import open_checkpoint
+    from tutor.guard import Stop
+
+    if summary and not layer is head is output is None:
+        raise click.UsageError("--summary looks at all heads and draws none: leave --layer, --head and --output out")
+    workspace, report, notes = Workspace.find(), Report(make_console()), make_console(stderr=True)
+    if output is not None:
+        picture.check(output, overwrite=overwrite)
+    try:
+        checkpoint = open_checkpoint(workspace.checkpoint if model is None else model)
+        reader = open_reader(checkpoint, workspace, own_steps=source == "steps")
+        reader.find_head(layer or 0, head or 0)
+        ids = reader.encode(text)
+        words = reader.words(ids)
+        if summary:
+            most = habits.check(ids)
+        else:
+            most = heat_map.fitting(words, report.console.width) if output is None else picture.MOST_TOKENS
+        if len(ids) > most:
+            notes.print(f"the text has {len(ids)} tokens; this is about the first {most}", highlight=False)
+        weights = reader.weights(
+            ids[:most],
+            device=device,
+            cache_folder=cache_folder(),
+            on_compile=lambda count: notes.print("compiling the model with MAX: about a minute, once", style="dim"),
+        )
+    except CompileError as error:
+        raise CourseError(f"MAX cannot compile the model: {error}") from None
+    except Stop as stop:
+        Report(notes).problem(stop.problem)
+        sys.exit(1)
+    if summary:
+        report.habits(habits.find_habits(ids[:most], weights))
+        return
+    title = f"{checkpoint.folder.name if model is None else model}, layer {layer or 0}, head {head or 0}"
+    drawn = heat_map.HeatMap(title, words[:most], weights[layer or 0, head or 0])
+    if output is not None:
+        picture.write(output, drawn, overwrite=overwrite)
+        report.say(f"{output} is written.")
+        return
+    report.drawn(heat_map.lines(drawn, report.console.width))
+    if layer is head is None:
+        n_layer, n_head = weights.shape[:2]
+        report.aside(
+            f"--layer 0 to {n_layer - 1} and --head 0 to {n_head - 1} show others; --summary finds some by habit."
+        )
 
 
 @cli.command()

@@ -14,7 +14,11 @@ class CheckpointError(CourseError):
 
 
 class PromptError(CourseError):
-    """The prompt cannot be continued."""
+    """The prompt cannot be continued, or the text cannot be read."""
+
+
+class PictureError(CourseError):
+    """There is no such head, or its picture cannot be written."""
 
 
 class CompileError(CourseError):

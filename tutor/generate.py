@@ -17,7 +17,7 @@ from tutor.artifacts import ArtifactCache
 from tutor.check import Spec
 from tutor.checkpoint import Checkpoint
 from tutor.course import COURSE
-from tutor.errors import CheckpointError, PromptError
+from tutor.errors import CheckpointError
 from tutor.guard import Guard
 from tutor.loader import View
 from tutor.workspace import Workspace
@@ -98,7 +98,7 @@ class Model:
             PromptError: the prompt is empty, too long, or not UTF-8 text.
             Stop: the code of a step failed.
         """
-        ids = self._encode(prompt)
+        ids = self.checkpoint.encode(prompt, n_positions=self.n_positions)
         run = self.run if repetition_penalty == 1 else penalised(self.run, repetition_penalty)
         pace = pace or Pace()
         pace.started = time.perf_counter()
@@ -124,20 +124,6 @@ class Model:
             piece = decoder.step(self.checkpoint.tokenizer, int(token))
             if piece:
                 yield piece
-
-    def _encode(self, prompt: str) -> list[int]:
-        try:
-            prompt.encode()
-        except UnicodeEncodeError:
-            raise PromptError("the prompt is not UTF-8 text") from None
-        ids = self.checkpoint.tokenizer.encode(prompt).ids
-        if not ids:
-            raise PromptError("the prompt is empty: give the model at least one word to continue")
-        if len(ids) > self.n_positions:
-            raise PromptError(
-                f"the prompt has {len(ids)} tokens; this model reads at most {self.n_positions}: shorten it"
-            )
-        return ids
 
 
 def load(
@@ -165,15 +151,45 @@ def load(
     """
     view = View(workspace, own=[step.number for step in COURSE] if own_steps else [])
     guard = Guard(view, MODEL_STEP)
-    config = guard("GPT2Config", lambda: _configuration(view, checkpoint.sizes))
-    if isinstance(config, ValueError):
-        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {config}")
+    config = configuration(guard, checkpoint)
     where = graphs.find_device(device)
     traced = guard("MaxGPT2LMHeadModel", lambda: trace_model(view, checkpoint.sizes, where))
-    shapes = {name: tuple(map(int, type_.shape)) for name, type_ in traced.parameters.items()}
-    parameters = guard("read_weights", lambda: _weights(view, checkpoint, shapes))
-    (executable,) = ArtifactCache(cache_folder).load([traced], on_compile)
+    executable, parameters = with_weights(guard, checkpoint, traced, cache_folder, on_compile)
     return Model(checkpoint, config.n_positions, guard, executable.bind(parameters))
+
+
+def configuration(guard: Guard, checkpoint: Checkpoint) -> Any:
+    """The course's configuration for a checkpoint. If it refuses the sizes, the checkpoint is wrong."""
+
+    def make() -> object:
+        try:
+            return guard.view[CONFIG_STEP].GPT2Config(**checkpoint.sizes)
+        except ValueError as error:
+            return error
+
+    config = guard("GPT2Config", make)
+    if isinstance(config, ValueError):
+        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {config}")
+    return config
+
+
+def with_weights(
+    guard: Guard,
+    checkpoint: Checkpoint,
+    traced: graphs.Traced,
+    cache_folder: Path,
+    on_compile: Callable[[int], None],
+) -> tuple[graphs.Executable, Mapping[str, np.ndarray]]:
+    """Reads the weights for a traced model, and then compiles it.
+
+    Raises:
+        CheckpointError: the weights do not fit the model.
+        Stop: the code of step 15 failed.
+    """
+    shapes = {name: tuple(map(int, type_.shape)) for name, type_ in traced.parameters.items()}
+    parameters = guard("read_weights", lambda: _weights(guard.view, checkpoint, shapes))
+    (executable,) = ArtifactCache(cache_folder).load([traced], on_compile)
+    return executable, parameters
 
 
 def _weights(view: View, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) -> Mapping[str, np.ndarray]:
@@ -192,14 +208,6 @@ def _weights(view: View, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int,
         return view[LOADING_STEP].read_weights(checkpoint.folder, shapes)
     except ValueError as error:
         raise CheckpointError(f"{file}: {error}") from None
-
-
-def _configuration(view: View, sizes: Mapping[str, Any]) -> object:
-    """The configuration, or the ValueError with which it refuses the sizes: then the checkpoint is wrong."""
-    try:
-        return view[CONFIG_STEP].GPT2Config(**sizes)
-    except ValueError as error:
-        return error
 
 
 def trace_model(view: View, sizes: Mapping[str, Any], device: Device) -> graphs.Traced:

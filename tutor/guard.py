@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tutor.errors import CourseError
@@ -101,13 +102,22 @@ class Guard:
 def _is_tools_own(error: BaseException) -> bool:
     """Whether the tool itself is wrong, which must not be blamed on the learner.
 
-    A line of the tool that calls the learner's code may well raise: an attribute is missing (the lines
-    are in `checks/`), the signature is another one (TypeError), the file cannot be read (SyntaxError).
+    A line of the tool that calls the learner's code may well raise: an attribute is missing (from a thing of
+    the course's, or in a line in `checks/`), the signature is another one (TypeError), the file cannot be
+    read (SyntaxError).
     """
+    if isinstance(error, AttributeError) and _is_of_the_course(error.obj):
+        return False
     raised_in = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
     tool = Path(__file__).parent
     in_tool = raised_in.is_relative_to(tool) and not raised_in.is_relative_to(tool / "checks")
     return in_tool and not isinstance(error, SyntaxError | TypeError)
+
+
+def _is_of_the_course(thing: object) -> bool:
+    """Whether it is a module of the steps or the solutions, or an instance of one of their classes."""
+    name = thing.__name__ if isinstance(thing, ModuleType) else type(thing).__module__
+    return name.partition(".")[0] in ("steps", "solutions")
 
 
 def _relative(file: Path, view: View) -> str:

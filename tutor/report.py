@@ -5,6 +5,7 @@ On a terminal it has colour; without one, or with NO_COLOR set, the same words w
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,8 +22,14 @@ from tutor.course import COURSE, Step
 from tutor.doctor import Finding
 from tutor.verdict import Problem, Verdict
 
+if TYPE_CHECKING:
+    from tutor.habits import Habit
+
 # Lines of a learner's own output that are shown; the rest is counted.
 _PRINTED_LINES = 20
+
+# Heads that are listed for one habit.
+_FEWEST_HEADS, _MOST_HEADS = 3, 8
 
 _PHASES = {
     "start": "starting",
@@ -193,6 +200,38 @@ class Report:
         if self.console.is_terminal and not self.console.no_color:
             text = Syntax(text, language, background_color="default").highlight(text)
         self.console.print(text, soft_wrap=True, markup=False)
+
+    def drawn(self, lines: list[Text]) -> None:
+        """Prints lines that were made for the console's width."""
+        for line in lines:
+            self.console.print(line, soft_wrap=True)
+
+    def habits(self, habits: "list[Habit]") -> None:
+        """Prints for each habit the heads that come nearest to it."""
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("looks at", "layer", "head", "score", "even", "a habit?"):
+            table.add_column(column, justify="right" if column in ("layer", "head", "score", "even") else "left")
+        for habit in habits:
+            rows = [
+                (str(layer), str(head), f"{score:.2f}", f"{habit.even:.2f}", habit.verdict(score))
+                for layer, head, score in habit.ranked
+            ]
+            having = sum(row[-1] == "yes" for row in rows)
+            shown = min(max(having, _FEWEST_HEADS), _MOST_HEADS) if habit.tokens else 0
+            for index, row in enumerate(rows[:shown]):
+                table.add_row("" if index else habit.name, *row, style="" if row[-1] == "yes" else "dim")
+            if having > shown and shown:
+                table.add_row("", "", "", "", "", f"yes: {having - shown} more")
+            if not shown:
+                table.add_row(habit.name, "", "", "", "", "the text has none", style="dim")
+            table.add_row()
+        self.console.print(table)
+        self._line("score: the share of a token's attention that goes there, on average over the tokens that have")
+        self._line("such a thing to look at. even: the score of a head that looks at all tokens alike.")
+
+    def aside(self, message: str) -> None:
+        """Prints one faint line."""
+        self._line(Text(message, style="dim"))
 
     def say(self, message: str) -> None:
         """Prints one line of plain text."""

@@ -1,0 +1,134 @@
+"""Reads from a checkpoint how much each token looks at each other one, in every head, with the course's own model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from max.driver import Device
+from max.experimental.tensor import Tensor
+
+from tutor import graphs
+from tutor.check import Spec
+from tutor.checkpoint import Checkpoint
+from tutor.course import COURSE
+from tutor.errors import PictureError
+from tutor.generate import MODEL_STEP, configuration, with_weights
+from tutor.guard import Guard
+from tutor.loader import View
+from tutor.tokens import token_text, visible_token
+from tutor.workspace import Workspace
+
+MASK_STEP, WEIGHTS_STEP = 2, 19
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A checkpoint whose attention can be read. It is compiled when the first text is read."""
+
+    checkpoint: Checkpoint
+    guard: Guard
+    config: Any
+
+    def find_head(self, layer: int, head: int) -> None:
+        """Sees to it that the model has this layer and this head.
+
+        Raises:
+            PictureError: it has not; the message says which it has.
+        """
+        for name, number, count in (("layer", layer, self.config.n_layer), ("head", head, self.config.n_head)):
+            if number >= count:
+                allowed = f"this model has {name}s 0 to {count - 1}" if count > 1 else f"this model has only {name} 0"
+                raise PictureError(f"there is no {name} {number}: {allowed}")
+
+    def encode(self, text: str) -> list[int]:
+        """Cuts a text into ids.
+
+        Raises:
+            PromptError: the text is empty, too long, or not UTF-8.
+        """
+        return self.checkpoint.encode(text, n_positions=self.config.n_positions, name="text")
+
+    def words(self, ids: Sequence[int]) -> list[str]:
+        """The tokens as pictures show them."""
+        return [visible_token(token_text(self.checkpoint.tokenizer, id_)) for id_ in ids]
+
+    def weights(
+        self, ids: Sequence[int], *, device: str, cache_folder: Path, on_compile: Callable[[int], None]
+    ) -> np.ndarray:
+        """Computes the weights of all heads: (n_layer, n_head, seq_len, seq_len).
+
+        Args:
+            ids: the tokens.
+            device: `auto`, `cpu` or `gpu`.
+            cache_folder: where compiled graphs are kept.
+            on_compile: called before a compile.
+
+        Raises:
+            CheckpointError: the checkpoint's weights do not fit the model.
+            Stop: the code of a step failed.
+        """
+        where = graphs.find_device(device)
+        traced = self.guard(
+            "the weights of attention",
+            lambda: trace_weights(self.guard.view, self.config, where),
+            returns=graphs.ReturnError,
+        )
+        executable, parameters = with_weights(self.guard, self.checkpoint, traced, cache_folder, on_compile)
+        layers = executable(parameters, np.array([ids], np.int64))
+        return np.stack([layer[0] for layer in layers])
+
+
+def open_reader(checkpoint: Checkpoint, workspace: Workspace, *, own_steps: bool) -> Reader:
+    """Takes the course's model for a checkpoint, of the learner's steps or of the solutions.
+
+    Raises:
+        CheckpointError: the model refuses the checkpoint's sizes.
+        Stop: the code of a step failed.
+    """
+    guard = Guard(View(workspace, own=[step.number for step in COURSE] if own_steps else []), WEIGHTS_STEP)
+    return Reader(checkpoint, guard, configuration(guard, checkpoint))
+
+
+def trace_weights(view: View, config: Any, device: Device) -> graphs.Traced:
+    """Traces a graph from ids (batch, seq_len) to n_layer tensors of weights (batch, n_head, seq_len, seq_len).
+
+    Raises:
+        ReturnError: step 19 does not give weights of this shape.
+        Exception: whatever the code of the steps raises.
+    """
+    traced = graphs.trace(lambda: model_with_weights(view)(config), [Spec("int64", ("batch", "seq_len"))], device)
+    expected = Spec("float32", ("batch", config.n_head, "seq_len", "seq_len"))
+    for output in traced.outputs:
+        if output != expected:
+            raise graphs.ReturnError(f"the weights have the shape {output.dims} where {expected.dims} is expected")
+    return traced
+
+
+def model_with_weights(view: View) -> Any:
+    """The class of the model of step 13, made to return the weights that step 19 computes in each of its layers.
+
+    A subclass, so that the parameters keep the names of the checkpoint.
+    """
+    causal_mask, attention = view[MASK_STEP].causal_mask, view[WEIGHTS_STEP].scaled_dot_product_attention
+
+    class ModelWithWeights(view[MODEL_STEP].MaxGPT2LMHeadModel):
+        def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
+            """Maps int64 ids (batch, seq_len) to the weights of each layer."""
+            parts = self.transformer
+            x = parts.wte(input_ids) + parts.wpe(input_ids)  # (batch, seq_len, n_embd)
+            weights = []
+            for block in parts.h:
+                query, key, value = (
+                    block.attn._split_heads(projected) for projected in block.attn.c_attn(block.ln_1(x))
+                )  # (batch, n_head, seq_len, head_dim)
+                visible = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device) == 0
+                result = attention(query, key, value, visible)
+                if not isinstance(result, tuple) or len(result) != 2:
+                    raise graphs.ReturnError("step 19's attention must return its output and its weights")
+                weights.append(result[1])  # (batch, n_head, seq_len, seq_len)
+                x = block(x)  # (batch, seq_len, n_embd)
+            return tuple(weights)
+
+    return ModelWithWeights
