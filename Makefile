@@ -3,6 +3,7 @@
 #   make s02 ARGS=--solutions         options of the command
 #   make hint STEP=02                 likewise diff, reset, graph
 #   make generate PROMPT="ROMEO:"     text from the course's model
+#   make attention PROMPT="ROMEO:"    which tokens of a text look at which
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,8 +12,8 @@ STEPS := $(patsubst steps/step_%.py,s%,$(sort $(wildcard steps/step_*.py)))
 PROMPT ?= ROMEO:
 
 .DEFAULT_GOAL := help
-.PHONY: help $(STEPS) hint diff reset graph progress generate doctor warm test book build-book refresh-book notebook \
-	bench-feedback bench-length train
+.PHONY: help $(STEPS) hint diff reset graph progress generate attention doctor warm test book build-book refresh-book \
+	notebook bench-feedback bench-length train
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -28,8 +29,8 @@ hint diff reset graph: $(VENV)/installed
 progress doctor warm: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
 
-generate: $(VENV)/installed
-	@$(RUN) -m tutor generate "$(PROMPT)" $(ARGS)
+generate attention: $(VENV)/installed
+	@$(RUN) -m tutor $@ "$(PROMPT)" $(ARGS)
 
 test: $(VENV)/installed-test
 	@$(RUN) -m pytest $(ARGS)

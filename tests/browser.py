@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 # A browser that is installed already; no test downloads one. The switches keep it from calling home.
@@ -19,6 +20,11 @@ SWITCHES = (
     "--disable-sync",
 )
 TIMEOUT_MS = 10_000
+
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+
+# In the frame that mdBook puts around the pages, and sets anew by script.
+MDBOOKS_OWN = {("aria-allowed-attr", "#mdbook-sidebar-toggle")}
 
 
 @pytest.fixture(scope="session", name="browser")
@@ -68,3 +74,15 @@ def open_page(
             pytest.fail(f"{url}:\n" + "\n".join(problems), pytrace=False)
     finally:
         context.close()
+
+
+def assert_accessible(page: Page) -> None:
+    """A page breaks none of the rules of WCAG 2.1, level AA, that axe can check."""
+    violations = Axe().run(page, options=RULES).response["violations"]
+    told = [
+        f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for violation in violations
+        for node in violation["nodes"]
+        if (violation["id"], *node["target"]) not in MDBOOKS_OWN
+    ]
+    assert not told, f"{len(told)} violations\n" + "\n".join(told[:8])

@@ -18,10 +18,23 @@ PROCESSES = 2
 def precompile(mistakes: Sequence[Mistake], cache_folder: Path) -> None:
     """Fills the cache with the graphs of the solutions, of the mistaken files and of the book's."""
     warm_cache(Workspace(REPOSITORY), "auto", cache_folder, lambda done, total: None)
+    compile_weights(cache_folder)
     everything = {mistake.replace: mistake for mistake in (*of_the_book(), *mistakes)}
     parts = [list(everything.values())[start::PROCESSES] for start in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(pool.map(compile_mistakes, parts, [cache_folder] * PROCESSES))
+
+
+def compile_weights(cache_folder: Path) -> None:
+    """Compiles the graph of `tutor attention` for the shipped checkpoint."""
+    from tutor.artifacts import ArtifactCache
+    from tutor.attention import open_reader, trace_weights
+    from tutor.checkpoint import open_checkpoint
+    from tutor.graphs import find_device
+
+    workspace = Workspace(REPOSITORY)
+    reader = open_reader(open_checkpoint(workspace.checkpoint), workspace, own_steps=False)
+    ArtifactCache(cache_folder).load([trace_weights(reader.guard.view, reader.config, find_device("auto"))])
 
 
 def of_the_book() -> list[Mistake]:

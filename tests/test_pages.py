@@ -10,20 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import open_page
+from tests.browser import assert_accessible, open_page
 from tests.test_book import PAGES, from_max, html  # noqa: F401
 from tutor.course import COURSE
 
 NARROW, WIDE = 360, 1200
 # mdBook's own light and dark theme.
 THEMES = ("light", "navy")
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
-
-# In the frame that mdBook puts around the pages, and sets anew by script.
-MDBOOKS_OWN = {("aria-allowed-attr", "#mdbook-sidebar-toggle")}
 
 every_page = pytest.mark.parametrize("page", [page.replace(".md", ".html") for page in PAGES])
 
@@ -48,17 +43,6 @@ def site(html: Path) -> Iterator[str]:  # noqa: F811
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-def assert_accessible(page: Page) -> None:
-    violations = Axe().run(page, options=RULES).response["violations"]
-    told = [
-        f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
-        for violation in violations
-        for node in violation["nodes"]
-        if (violation["id"], *node["target"]) not in MDBOOKS_OWN
-    ]
-    assert not told, f"{len(told)} violations\n" + "\n".join(told[:8])
 
 
 def overflow(page: Page) -> int:

@@ -67,11 +67,11 @@ def lines(heat_map: HeatMap, width: int) -> list[Text]:
 
 
 def _legend(in_numbers: bool) -> list[Text]:
-    told = "Each row is a token that looks, each column, by its number, a token that it looks at."
+    told = "Each row is a token, and how much it looks at the tokens with these numbers,"
     if in_numbers:
-        return [Text(told), Text("Numbers are percent of the row's weight; · is less than half a percent.")]
+        return [Text(told), Text("in percent of the row; · is less than half a percent.")]
     shades = ", ".join(f"{glyph} from {percent(least)} %" for least, glyph, _ in SHADES[:-1])
-    return [Text(told), Text(f"Shades are shares of the row's weight: {shades}, · less.")]
+    return [Text(told), Text(f"in shares of the row: {shades}.")]
 
 
 def _rulers(count: int, in_numbers: bool) -> list[str]:

@@ -18,6 +18,7 @@ from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging
 
 from tutor.check import Arrays, Subject
+from tutor.reference.pytorch import call_pytorch, pytorch_module
 
 Oracle = Callable[[Subject, Arrays, Arrays], Arrays]
 
@@ -135,7 +136,9 @@ def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
     """PyTorch's `scaled_dot_product_attention`, or `nn.MultiheadAttention` with the weights of each head."""
     visible = tensor(inputs["mask"]) == 1 if "mask" in inputs else None
     if parameters:
-        return multihead_attention(subject, parameters, tensor(inputs["x"]), visible)
+        module = pytorch_module(parameters, subject.settings["num_heads"])
+        results = call_pytorch(module, tensor(inputs["x"]), visible)
+        return dict(zip(("output", "attention_weights"), results, strict=True))
     query, key, value = (tensor(inputs[name]) for name in ("query", "key", "value"))
     # The weights themselves are what comes out if each key's value is a one at its own place.
     ones = torch.eye(key.shape[-2], dtype=torch.float64).expand(*key.shape[:-1], -1)
@@ -143,24 +146,6 @@ def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
         "output": scaled_dot_product_attention(query, key, value, visible),
         "attention_weights": scaled_dot_product_attention(query, key, ones, visible),
     }
-
-
-def multihead_attention(
-    subject: Subject, parameters: Arrays, x: torch.Tensor, visible: torch.Tensor | None
-) -> dict[str, torch.Tensor]:
-    """PyTorch's module with the weights of q_proj, k_proj, v_proj and out_proj; its masks say what is hidden."""
-    embed_dim, num_heads = subject.settings["embed_dim"], subject.settings["num_heads"]
-    module = nn.MultiheadAttention(embed_dim, num_heads, batch_first=True)
-    state = {
-        f"in_proj_{kind}": np.concatenate([parameters[f"{name}_proj.{kind}"] for name in "qkv"])
-        for kind in ("weight", "bias")
-    }
-    filled(module, state | {f"out_proj.{kind}": parameters[f"out_proj.{kind}"] for kind in ("weight", "bias")})
-    if visible is not None:
-        seq_len = x.shape[1]
-        visible = visible.expand(len(x), num_heads, seq_len, seq_len).reshape(-1, seq_len, seq_len)
-    output, weights = module(x, x, x, attn_mask=None if visible is None else ~visible, average_attn_weights=False)
-    return {"output": output, "attention_weights": weights}
 
 
 def greedy(checkpoint: Path, input_ids: list[int], max_new_tokens: int) -> list[int]:
