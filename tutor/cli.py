@@ -262,9 +262,11 @@ def generate(prompt: str, *, model: str | None, source: str, max_new_tokens: int
 
 @cli.command()
 @click.argument("text")
-@click.option("--layer", type=click.IntRange(min=0), help="Which layer; 0 if left out.")
-@click.option("--head", type=click.IntRange(min=0), help="Which head of the layer; 0 if left out.")
-@click.option("--summary", is_flag=True, help="List the heads of all layers that have a known habit.")
+@click.option("--layer", type=click.IntRange(min=0), metavar="L", help="Which layer; 0 if left out.")
+@click.option("--head", type=click.IntRange(min=0), metavar="H", help="Which head of the layer; 0 if left out.")
+@click.option("--summary", is_flag=True,
+              help="Draw nothing; of all heads, list those that look at the previous token, at the first, at the same "
+              "token earlier, and at what followed it (induction).")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE",
               help="Write a picture, .svg, .html or .png, in place of drawing in the terminal.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Let --output replace a file.")

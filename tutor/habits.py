@@ -81,7 +81,7 @@ def find_habits(ids: Sequence[int], weights: np.ndarray) -> list[Habit]:
         _habit("the previous token", (query >= 2) & (key == query - 1), weights),
         _habit("the first token", (query >= 2) & (key == 0), weights),
         _habit("the same token, earlier", between & same, weights),
-        _habit("what followed the same token (induction)", between & after_same, weights),
+        _habit("what followed it (induction)", between & after_same, weights),
     ]
 
 

@@ -57,15 +57,18 @@ def write(file: Path, heat_map: HeatMap, *, overwrite: bool) -> None:
     """Writes the picture as a whole or not at all.
 
     Raises:
-        PictureError: `check` says why.
+        PictureError: it cannot be written; the message says why.
     """
     check(file, overwrite=overwrite)
     content = WRITERS[file.suffix.lower()](heat_map)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".picture-") as folder:
-        partial = Path(folder) / "picture"
-        partial.write_bytes(content)
-        check(file, overwrite=overwrite)
-        os.replace(partial, file)
+    try:
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".picture-") as folder:
+            partial = Path(folder) / "picture"
+            partial.write_bytes(content)
+            check(file, overwrite=overwrite)
+            os.replace(partial, file)
+    except OSError as error:
+        raise PictureError(f"{file} cannot be written: {error.strerror or error}") from None
 
 
 def _told(heat_map: HeatMap) -> str:

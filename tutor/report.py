@@ -209,8 +209,8 @@ class Report:
     def habits(self, habits: "list[Habit]") -> None:
         """Prints for each habit the heads that come nearest to it."""
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("looks at", "layer", "head", "score", "even", "a habit?"):
-            table.add_column(column, justify="right" if column in ("layer", "head", "score", "even") else "left")
+        for column in ("looks at", "tokens", "layer", "head", "score", "even", "habit?"):
+            table.add_column(column, justify="left" if column in ("looks at", "habit?") else "right", no_wrap=True)
         for habit in habits:
             rows = [
                 (str(layer), str(head), f"{score:.2f}", f"{habit.even:.2f}", habit.verdict(score))
@@ -219,15 +219,18 @@ class Report:
             having = sum(row[-1] == "yes" for row in rows)
             shown = min(max(having, _FEWEST_HEADS), _MOST_HEADS) if habit.tokens else 0
             for index, row in enumerate(rows[:shown]):
-                table.add_row("" if index else habit.name, *row, style="" if row[-1] == "yes" else "dim")
+                label = ("", "") if index else (habit.name, str(habit.tokens))
+                table.add_row(*label, *row, style="" if row[-1] == "yes" else "dim")
             if having > shown and shown:
-                table.add_row("", "", "", "", "", f"yes: {having - shown} more")
+                table.add_row(*[""] * 6, f"yes: {having - shown} more")
             if not shown:
-                table.add_row(habit.name, "", "", "", "", "the text has none", style="dim")
+                table.add_row(habit.name, "0", style="dim")
             table.add_row()
         self.console.print(table)
-        self._line("score: the share of a token's attention that goes there, on average over the tokens that have")
-        self._line("such a thing to look at. even: the score of a head that looks at all tokens alike.")
+        self.aside(
+            "tokens: how many have such a thing to look at. score: the share of their attention that goes there. "
+            "even: the score of a head that looks at all tokens alike."
+        )
 
     def aside(self, message: str) -> None:
         """Prints one faint line."""
