@@ -15,6 +15,7 @@ import json
 import os
 import re
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -92,7 +93,7 @@ def run_capture(chapter: str, capture: Capture) -> str:
             file.write_text(source)
         # MAX, once it has run in a process, changes the environment behind Python's back: hence `env`.
         environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "90"}
-        command = [sys.executable, "-m", "tutor", *(capture.command or f"s{label}").split()]
+        command = [sys.executable, "-m", "tutor", *shlex.split(capture.command or f"s{label}")]
         output = _output(command, workspace.root, environment)
         if "compiling" in output:  # the second run finds the graphs compiled, as the chapter shows it
             output = _output(command, workspace.root, environment)

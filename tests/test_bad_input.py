@@ -145,7 +145,7 @@ def test_damaged_cache_entries_are_compiled_again(
 
 def test_a_cache_that_cannot_be_written(filled: Workspace, tutor: Tool, tmp_path: Path):
     (tmp_path / "file").write_text("")
-    for command in (("s03",), ("generate", "A"), ("warm",)):
+    for command in (("s03",), ("generate", "A"), ("attention", "A"), ("warm",)):
         result = tutor(filled, *command, TUTOR_CACHE=str(tmp_path / "file" / "cache"))
         assert result.returncode == 1
         assert "set TUTOR_CACHE to a folder that you can write" in result.stderr, result.stderr

@@ -26,8 +26,19 @@ def test_greedy_text_on_the_gpu_is_the_cpus(skeletons: Workspace, tutor: Tool):
     assert tutor(skeletons, *options, "gpu").stdout == tutor(skeletons, *options, "cpu").stdout != ""
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(NO_GPU, reason="MAX finds no GPU on this machine")
+def test_a_map_on_the_gpu_is_the_cpus_but_for_rounding(skeletons: Workspace, tutor: Tool):
+    maps = [
+        tutor(skeletons, "attention", "To be, or not to be", "--device", device).stdout for device in ("gpu", "cpu")
+    ]
+    numbers = [[int(word) for word in drawn.replace("·", "0").split() if word.isdigit()] for drawn in maps]
+    assert len(numbers[0]) == len(numbers[1]) > 30
+    assert max(abs(one - other) for one, other in zip(*numbers, strict=True)) <= 1
+
+
 @pytest.mark.skipif(not NO_GPU, reason="there is a GPU")
-@pytest.mark.parametrize("arguments", [("s03",), ("graph", "03"), ("generate", "A"), ("warm",)])
+@pytest.mark.parametrize("arguments", [("s03",), ("graph", "03"), ("generate", "A"), ("attention", "A"), ("warm",)])
 def test_asking_for_a_gpu_that_is_not_there_is_an_error(arguments: tuple[str, ...], filled: Workspace, tutor: Tool):
     result = tutor(filled, *arguments, "--device", "gpu")
     assert result.returncode == 1

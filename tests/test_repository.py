@@ -153,8 +153,8 @@ def test_nothing_imports_the_tests_and_only_the_loader_reaches_the_steps():
 
 
 def test_a_learners_path_imports_neither_torch_nor_transformers():
-    code = "import sys, tutor.cli, tutor.runner, tutor.generate, tutor.warm; " \
-        "print(sorted({'torch', 'transformers'} & set(sys.modules)))"  # fmt: skip
+    code = "import sys, tutor.cli, tutor.runner, tutor.generate, tutor.attention, tutor.picture, tutor.warm; " \
+        "print(sorted({'torch', 'transformers', 'matplotlib'} & set(sys.modules)))"  # fmt: skip
     python = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True
     )

@@ -133,7 +133,8 @@ def error_of(build: Build, shapes: Shapes, dtype: str = "float32") -> Callable[[
 
 def refused(name: str, build: Build, shapes: Shapes, parts: Sequence[str], advice: str, dtype: str = "float32") -> Fact:
     """The fact that tracing raises a ValueError with these parts in its message."""
-    told = f"a ValueError that names {' and '.join(parts)}"
+    *others, last = parts
+    told = f"a ValueError that names {' and '.join(filter(None, [', '.join(others), last]))}"
     evaluate_error = error_of(build, shapes, dtype)
 
     def evaluate(code: Code, executables: Mapping[str, Any]) -> str:
@@ -217,7 +218,7 @@ ERRORS = (
         "the one that it should have: `dims(mask.unsqueeze(1))`.",
     ),
     refused(
-        "the same in MultiHeadAttention",
+        "a mask of shape (2, 4, 4) in MultiHeadAttention",
         MODULE.build,
         ((2, 4, 12), (2, 4, 4)),
         ("(2, 4, 4)", "(2, 1, 4, 4)"),
