@@ -688,10 +688,10 @@ COURSE: tuple[Step, ...] = (
             `mask.real` is True where the numbers are known already, and `mask.to_numpy()`
             gives them then; `np.setdiff1d(numbers, (0, 1))` are those that are neither.
 
-            `F.broadcast_to(mask, scores.shape)` repeats the mask. `F.where(visible, x, number)`
-            takes x where `visible` is True and the number where it is not. `F.softmax(x)`
-            works along the last axis. All of it works for 2, 3 and 4 dimensions, if you count
-            the axes from the end.
+            `F.broadcast_to(mask, scores.shape)` repeats the mask. `F.where(condition, x, y)`
+            takes x where the condition is True and y where it is not; one of the two may be
+            a number. `F.softmax(x)` works along the last axis. All of it works for 2, 3 and 4
+            dimensions, if you count the axes from the end.
             """,
             """
             `visible_keys` ends with
@@ -705,11 +705,11 @@ COURSE: tuple[Step, ...] = (
                 if not all(size in (1, wanted) for size, wanted in sizes):
                     raise ValueError(...)
 
-            The attention, if there is a mask:
+            The attention, after the scores:
 
-                visible = visible_keys(mask, scores)
-                attention_weights = F.softmax(F.where(visible, scores, ...))
-                attention_weights = F.where(visible, ..., 0.0)
+                if mask is not None:
+                    scores = F.where(visible_keys(mask, scores), scores, float(...))
+                attention_weights = F.where(scores == float(...), 0.0, F.softmax(...))
 
             `forward` cuts each of the three projections like this,
 
