@@ -91,7 +91,9 @@ class ArtifactCache:
             compiled.export_mef(partial)
             file = self.folder / f"{_hash(partial)}.mef"
             os.replace(partial, file)
-            for name, graph in named.items():
+            # MAX has a cache of its own, which may know the module under other names for its graphs, in this order.
+            known = list(session.init_all(session.compile(file)))
+            for name, graph in zip(known, named.values(), strict=True):
                 entry = Path(folder) / "entry.json"
                 entry.write_text(json.dumps({"mef": file.name, "graph": name}))
                 os.replace(entry, self._entry(graph))
