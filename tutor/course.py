@@ -633,9 +633,8 @@ COURSE: tuple[Step, ...] = (
             `key.endswith((".a", ".b"))` asks for several endings at once. `dataclasses.fields`
             lists the fields of a dataclass, each with a `.name`.
 
-            `SafetensorWeights([file]).items()` gives pairs of a key and a tensor;
-            `tensor.data().to_buffer()` is the data that `as_float32` takes. `array.T` turns a matrix
-            without copying, and `np.ascontiguousarray` writes it out in its new order.
+            `tensors_of(file)` gives pairs of a key and the data that `as_float32` takes.
+            `array.T` turns a matrix without copying, and `np.ascontiguousarray` writes it out in its new order.
 
             Inside `with F.lazy(), default_device(device), default_dtype(DType.float32):` a
             model is built without making its random weights. `model.parameters` gives pairs
@@ -646,13 +645,13 @@ COURSE: tuple[Step, ...] = (
             `read_weights` has this shape:
 
                 weights = {}
-                for key, tensor in SafetensorWeights([folder / "model.safetensors"]).items():
+                for key, data in tensors_of(folder / "model.safetensors"):
                     name = parameter_name(key)
                     if name is None:
                         continue
                     if name not in shapes: ...
                     if name in weights: ...
-                    array = as_float32(key, tensor.data().to_buffer())
+                    array = as_float32(key, data)
                     if name.endswith(CONV1D):
                         array = ...
                     if array.shape != shapes[name]: ...
@@ -702,8 +701,10 @@ COURSE: tuple[Step, ...] = (
 
                 end = tokens_after(num_tokens, new.shape[2])
                 every = slice(None)
-                ops.buffer_store_slice(cache, new, [every, every, (slice(..., end), ...), every])
-                return ops.slice_tensor(ops.buffer_load(cache), [every, every, (slice(0, ...), "total_len"), every])
+                place = [every, every, (slice(..., end), ...), every]
+                ops.buffer_store_slice(cache, new, place)
+                now = [every, every, (slice(0, ...), "total_len"), every]
+                return ops.slice_tensor(ops.buffer_load(cache), now)
 
             A turn of the loop in `predict`:
 

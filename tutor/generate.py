@@ -1,28 +1,28 @@
 """Runs the course's own GPT-2 on a checkpoint, and streams text from it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from max.driver import Device
 from max.experimental.tensor import Tensor
 from safetensors import SafetensorError, safe_open
 from tokenizers.decoders import DecodeStream
 
 from tutor import graphs
 from tutor.artifacts import ArtifactCache
-from tutor.check import Spec
 from tutor.checkpoint import Checkpoint
 from tutor.course import COURSE
+from tutor.engines import CONFIG_STEP, MODEL_STEP, Engine, Request, choose_engine
 from tutor.errors import CheckpointError, PromptError
 from tutor.guard import Guard
 from tutor.loader import View
+from tutor.sampling import Sampling
+from tutor.stopping import Stopper
 from tutor.workspace import Workspace
 
-CONFIG_STEP, MODEL_STEP, GENERATION_STEP, LOADING_STEP = 1, 13, 14, 15
+LOADING_STEP = 15
 
 
 @dataclass
@@ -47,24 +47,13 @@ class Pace:
         return f"{told}, then {(self.tokens - 1) / (self.last - self.first):.1f} tokens per second"
 
 
-def penalised(run: Callable[[Tensor], Tensor], penalty: float) -> Callable[[Tensor], Tensor]:
-    """Wraps a model so that the tokens that it has read already become less likely.
+@dataclass(frozen=True)
+class Piece:
+    """A piece of text as it comes: of which prompt, and whether it is the last of it."""
 
-    Args:
-        run: int64 ids (1, seq_len) to logits (1, seq_len, vocab_size).
-        penalty: at the last position, the positive logits of the tokens read are divided by it, negative ones
-            multiplied. 1 changes nothing.
-
-    Source: "CTRL" (Keskar et al. 2019), section 4.1; Hugging Face `RepetitionPenaltyLogitsProcessor`.
-    """
-
-    def call(input_ids: Tensor) -> Tensor:
-        logits = run(input_ids).to_numpy().copy()
-        read, last = np.unique(input_ids.to_numpy()), logits[0, -1]
-        last[read] = np.where(last[read] < 0, last[read] * penalty, last[read] / penalty)
-        return Tensor.from_dlpack(logits)
-
-    return call
+    row: int
+    text: str
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,70 +63,84 @@ class Model:
     checkpoint: Checkpoint
     n_positions: int
     guard: Guard
-    run: Callable[..., object]
+    engine: Engine
+    run: Callable[..., Tensor]
 
-    def stream(
-        self,
-        prompt: str,
-        *,
-        max_new_tokens: int,
-        repetition_penalty: float = 1.0,
-        pace: Pace | None = None,
-        **sampling: object,
-    ) -> Iterator[str]:
-        """Continues the prompt; yields each piece of text as soon as it is known.
-
-        Args:
-            prompt: the text to continue.
-            max_new_tokens: the most tokens to add.
-            repetition_penalty: as in `penalised`.
-            pace: is told when each token comes.
-            sampling: passed on to `generate_tokens` of step 14.
+    def encode(self, prompt: str, called: str = "the prompt") -> list[int]:
+        """The tokens of a prompt.
 
         Raises:
-            PromptError: the prompt is empty, too long, or not UTF-8 text.
-            Stop: the code of a step failed.
+            PromptError: it is empty, too long, or not UTF-8 text.
         """
-        ids = self._encode(prompt)
-        run = self.run if repetition_penalty == 1 else penalised(self.run, repetition_penalty)
-        pace = pace or Pace()
-        pace.started = time.perf_counter()
-        generate_tokens = self.guard("importing", lambda: self.guard.view[GENERATION_STEP]).generate_tokens
-        tokens = self.guard(
-            "generate_tokens",
-            lambda: iter(
-                generate_tokens(
-                    run,
-                    ids,
-                    n_positions=self.n_positions,
-                    max_new_tokens=max_new_tokens,
-                    eos_token_id=self.checkpoint.eos_token_id,
-                    **sampling,
-                )
-            ),
-        )
-        # A character may be spread over several tokens; the stream waits for all of them.
-        decoder = DecodeStream(skip_special_tokens=True)
-        end = object()
-        while (token := self.guard("generate_tokens", lambda: next(tokens, end))) is not end:
-            pace.count()
-            piece = decoder.step(self.checkpoint.tokenizer, int(token))
-            if piece:
-                yield piece
-
-    def _encode(self, prompt: str) -> list[int]:
         try:
             prompt.encode()
         except UnicodeEncodeError:
-            raise PromptError("the prompt is not UTF-8 text") from None
+            raise PromptError(f"{called} is not UTF-8 text") from None
         ids = self.checkpoint.tokenizer.encode(prompt).ids
         if not ids:
-            raise PromptError("the prompt is empty: give the model at least one word to continue")
+            raise PromptError(f"{called} is empty: give the model at least one word to continue")
         if len(ids) > self.n_positions:
             raise PromptError(
-                f"the prompt has {len(ids)} tokens; this model reads at most {self.n_positions}: shorten it"
+                f"{called} has {len(ids)} tokens; this model reads at most {self.n_positions}: shorten it"
             )
         return ids
+
+    def stream(
+        self,
+        prompts: Sequence[list[int]],
+        *,
+        max_new_tokens: int,
+        sampling: Sampling,
+        stops: Sequence[str] = (),
+        batch_size: int = 1,
+        pace: Pace | None = None,
+    ) -> Iterator[Piece]:
+        """Continues prompts, in batches; yields each piece of text as soon as it is known.
+
+        Args:
+            prompts: the tokens of each, as `encode` gives them.
+            max_new_tokens: the most tokens to add to each.
+            sampling: how tokens are chosen.
+            stops: strings that end a text; they do not belong to it.
+            batch_size: how many prompts are continued together.
+            pace: is told when each token comes.
+
+        Raises:
+            Stop: the code of a step failed.
+        """
+        pace = pace or Pace()
+        pace.started = time.perf_counter()
+        for first in range(0, len(prompts), batch_size):
+            batch = prompts[first : first + batch_size]
+            request = Request(batch, max_new_tokens, self.checkpoint.eos_token_id, sampling, first)
+            # A character may be spread over several tokens; the decoder waits for all of them.
+            decoders = [DecodeStream(skip_special_tokens=True) for _ in batch]
+            stoppers, left = [Stopper(stops) for _ in batch], [max_new_tokens] * len(batch)
+            for row, token in self._tokens(request):
+                if row in request.ended:
+                    continue
+                pace.count()
+                left[row] -= 1
+                ended = token == request.end or not left[row]
+                text = "" if token == request.end else decoders[row].step(self.checkpoint.tokenizer, token) or ""
+                text = stoppers[row].add(text)
+                if stoppers[row].stopped or ended:
+                    request.ended.add(row)
+                    yield Piece(first + row, text + stoppers[row].rest(), last=True)
+                elif text:
+                    yield Piece(first + row, text)
+            # A loop of a learner's may end before its time.
+            for row in set(range(len(batch))) - request.ended:
+                yield Piece(first + row, stoppers[row].rest(), last=True)
+
+    def _tokens(self, request: Request) -> Iterator[tuple[int, int]]:
+        """The tokens as the steps' code yields them. What it raises becomes a Stop."""
+        where = f"step {self.engine.step}"
+        tokens = self.guard(where, lambda: iter(self.engine.tokens(self.run, request)))
+        end = object()
+        while (pair := self.guard(where, lambda: next(tokens, end))) is not end:
+            row, token = pair
+            yield int(row), int(token)
 
 
 def load(
@@ -165,15 +168,14 @@ def load(
     """
     view = View(workspace, own=[step.number for step in COURSE] if own_steps else [])
     guard = Guard(view, MODEL_STEP)
-    config = guard("GPT2Config", lambda: _configuration(view, checkpoint.sizes))
+    config = guard("GPT2Config", lambda: _configuration(view, checkpoint))
     if isinstance(config, ValueError):
         raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {config}")
-    where = graphs.find_device(device)
-    traced = guard("MaxGPT2LMHeadModel", lambda: trace_model(view, checkpoint.sizes, where))
-    shapes = {name: tuple(map(int, type_.shape)) for name, type_ in traced.parameters.items()}
+    engine = choose_engine(guard, checkpoint.sizes, graphs.find_device(device))
+    shapes = {name: tuple(map(int, type_.shape)) for name, type_ in engine.traced.parameters.items()}
     parameters = guard("read_weights", lambda: _weights(view, checkpoint, shapes))
-    (executable,) = ArtifactCache(cache_folder).load([traced], on_compile)
-    return Model(checkpoint, config.n_positions, guard, executable.bind(parameters))
+    (executable,) = ArtifactCache(cache_folder).load([engine.traced], on_compile)
+    return Model(checkpoint, config.n_positions, guard, engine, executable.bind(parameters))
 
 
 def _weights(view: View, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) -> Mapping[str, np.ndarray]:
@@ -194,18 +196,9 @@ def _weights(view: View, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int,
         raise CheckpointError(f"{file}: {error}") from None
 
 
-def _configuration(view: View, sizes: Mapping[str, Any]) -> object:
+def _configuration(view: View, checkpoint: Checkpoint) -> object:
     """The configuration, or the ValueError with which it refuses the sizes: then the checkpoint is wrong."""
     try:
-        return view[CONFIG_STEP].GPT2Config(**sizes)
+        return view[CONFIG_STEP].GPT2Config(**checkpoint.sizes)
     except ValueError as error:
         return error
-
-
-def trace_model(view: View, sizes: Mapping[str, Any], device: Device) -> graphs.Traced:
-    """Traces the whole model: ids (batch, seq_len) to logits (batch, seq_len, vocab_size)."""
-    return graphs.trace(
-        lambda: view[MODEL_STEP].MaxGPT2LMHeadModel(view[CONFIG_STEP].GPT2Config(**sizes)),
-        [Spec("int64", ("batch", "seq_len"))],
-        device,
-    )
