@@ -109,7 +109,10 @@ def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
 def mask_of(visible: Tensor, hidden: float = float("-inf")) -> Tensor:
     """Gives 0 where `visible` is True, and the number `hidden` elsewhere. (Given.)"""
     zero = Tensor(0.0, dtype=DType.float32, device=visible.device)
-    return F.where(visible, zero, Tensor(hidden, dtype=DType.float32, device=visible.device))
+    mask = F.where(visible, zero, Tensor(hidden, dtype=DType.float32, device=visible.device))
+    # Cuts nothing off, but makes a table of the mask. MAX 26.7.0 would compute it inside of its
+    # attention kernel, and there it reads a row that is compared with a column wrongly.
+    return F.band_part(mask, num_lower=None, num_upper=None)
 
 
 class CachedGPT2LMHeadModel(MaxGPT2LMHeadModel):

@@ -53,7 +53,7 @@ def cached_language_model(
         starts: the column of each row's first token, (batch,); None where all rows start in column 0.
         positions: "after the cache", "from 0", "columns" (padding counts), "from 1".
         mask: "up to itself", "not shifted", "none", "one ahead", "transposed".
-        padding: "hidden", "visible".
+        padding: "hidden", "visible", "hidden with -inf".
         stored: "behind the cache", "at 0", "one too far", "not at all".
         read: "all so far", "the cache alone", "the new ones alone".
         scale: by what the scores are multiplied: "1/sqrt(head_dim)" or "none".
@@ -80,9 +80,9 @@ def cached_language_model(
         "transposed": key >= query,
     }[mask][None, None]  # (1, 1, seq_len, total)
     hidden = np.where(visible, 0.0, -np.inf)
-    if padding == "hidden":
-        # As far as any real token can tell, -1e30 is as good as -inf.
-        hidden = hidden + np.where(np.arange(total) >= begins, 0.0, -1e30)[:, None, None]
+    # As far as any real token can tell, -1e30 is as good as -inf.
+    number = {"hidden": -1e30, "visible": 0.0, "hidden with -inf": -np.inf}[padding]
+    hidden = hidden + np.where(np.arange(total) >= begins, 0.0, number)[:, None, None]
 
     transformer = part(parameters, "transformer")
     wte, wpe = double(transformer["wte.weight"], transformer["wpe.weight"])

@@ -19,6 +19,7 @@ PLAIN = cached.subject(17, "BatchedGPT2LMHeadModel", "plain", cached.PLAIN, _STA
 
 PROMPTS = [[3, 1, 4], [1], [5, 9, 2, 6, 5]]
 SAME = "the same logits"
+NOTHING = "A softmax over nothing but -inf is 0 / 0, and that spreads. Hide with -1e30: `mask_of(visible, -1e30)`."
 SAME_TEXT = "the same tokens"
 
 
@@ -175,7 +176,7 @@ CHECK = Check(
             "a row of nothing but padding gives numbers",
             _nothing_but_padding,
             "numbers",
-            wrong=(("NaN", "A softmax over nothing but -inf is 0 / 0. Hide with -1e30: `mask_of(visible, -1e30)`."),),
+            wrong=(("NaN", NOTHING),),
             needs=(PLAIN.name,),
         ),
         Fact(
@@ -243,6 +244,11 @@ CHECK = Check(
     ),
     reference=cached.reference,
     misconceptions=(
+        Misconception(
+            "a model whose padding looks at nothing",
+            NOTHING,
+            {"padding": "hidden with -inf"},
+        ),
         Misconception(
             "a model that sees the padding",
             "A token may see no key before its row's start: give these keys the column NEVER.",
