@@ -14,8 +14,8 @@ from tutor.check import Case, Check, Code, Fact, Misconception, Spec
 from tutor.checks import cached
 from tutor.checks.cached import CACHES, StandIn, greedy_chain, read_in_chunks
 
-_STARTS = ("starts", Spec("int64", ("batch",)))
-PLAIN = cached.subject(17, "BatchedGPT2LMHeadModel", "plain", cached.PLAIN, _STARTS)
+BETWEEN = (("starts", Spec("int64", ("batch",))),)
+PLAIN = cached.subject(17, "BatchedGPT2LMHeadModel", "plain", cached.PLAIN, *BETWEEN)
 
 PROMPTS = [[3, 1, 4], [1], [5, 9, 2, 6, 5]]
 SAME = "the same logits"
