@@ -51,13 +51,16 @@ class Max:
         self.config = self.view[engines.CONFIG_STEP].GPT2Config()
         self.device = graphs.find_device("auto")
         self.engine = self.make(engines)
-        shapes = {name: tuple(map(int, type_.shape)) for name, type_ in self.engine.traced.parameters.items()}
+        shapes = language_model(vars(self.config))
         weights = random_weights(shapes) if folder is None else self.view[15].read_weights(folder, shapes)
-        (executable,) = ArtifactCache(cache_folder()).load([self.engine.traced])
-        self.run = executable.bind(weights)
+        self.run = self.bind(ArtifactCache(cache_folder()), weights)
 
     def make(self, engines: Any) -> Any:
         return engines.batched(self.view, self.config, self.device)
+
+    def bind(self, cache: Any, weights: dict[str, np.ndarray]) -> Callable[..., Any]:
+        (executable,) = cache.load([self.engine.traced])
+        return executable.bind(weights)
 
     def _call(self, ids: np.ndarray, num_tokens: int, caches: Sequence[Any]) -> None:
         from max.experimental.tensor import Tensor
@@ -87,6 +90,21 @@ class Max:
     def decode_at(self, num_tokens: int) -> Callable[[], None]:
         ids = np.ones((1, 1), np.int64)
         return lambda: self._call(ids, num_tokens, self._caches(1))
+
+
+class MaxQuantized(Max):
+    """This project with weights of four and a half bits: `generate --quantize`. Its tokens may be other ones."""
+
+    def make(self, engines: Any) -> Any:
+        return engines.batched(self.view, self.config, self.device, quantized=True)
+
+    def bind(self, cache: Any, weights: dict[str, np.ndarray]) -> Callable[..., Any]:
+        from tutor.generate import shapes_of
+        from tutor.quantize import pack
+
+        packed = pack(weights, shapes_of(self.engine.traced.constants))
+        (executable,) = cache.load([self.engine.traced], constants=packed)
+        return executable.bind({})
 
 
 class MaxWithoutCache(Max):
@@ -192,6 +210,7 @@ class CompiledTorch(Torch):
 CONTENDERS: dict[str, Callable[[Path | None], Contender]] = {
     "this project": Max,
     "this project, no cache": MaxWithoutCache,
+    "this project, Q4_0": MaxQuantized,
     "PyTorch": Torch,
     "PyTorch, compiled": CompiledTorch,
 }

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -70,7 +71,8 @@ def measure(names: list[str], folder: Path | None, rounds: int, report: Any) -> 
     for process in processes:
         figures.setdefault("peak MB, all", {})[process.name] = process.time("peak")
         process.stop()
-    return figures, {"bandwidth": bandwidth, "same tokens": len(set(map(tuple, tokens.values()))) == 1}
+    same = {tuple(chosen) for name, chosen in tokens.items() if "Q4_0" not in name}
+    return figures, {"bandwidth": bandwidth, "same tokens": len(same) <= 1}
 
 
 def _makes_no_sense(name: str, what: str, arguments: tuple[Any, ...]) -> bool:
@@ -78,6 +80,39 @@ def _makes_no_sense(name: str, what: str, arguments: tuple[Any, ...]) -> bool:
     if name == "this project, no cache":
         return what == "decode" and arguments[0] > 1
     return name == "PyTorch, compiled" and what == "decode_at"
+
+
+def losses(text_file: Path) -> dict[str, float]:
+    """The loss of the shipped checkpoint on the last tenth of a text, in nats a token, in windows of n_positions."""
+    from max.experimental.tensor import Tensor
+
+    from tutor import generate
+    from tutor.checkpoint import open_checkpoint
+    from tutor.engines import whole_text
+    from tutor.graphs import find_device
+    from tutor.guard import Guard
+    from tutor.loader import View
+    from tutor.workspace import Workspace, cache_folder
+
+    workspace = Workspace(REPOSITORY)
+    checkpoint = open_checkpoint(workspace.checkpoint)
+    text = text_file.read_text(encoding="utf-8")
+    ids = np.array(checkpoint.tokenizer.encode(text[int(0.9 * len(text)) :]).ids)
+    found = {}
+    for name, quantized in (("float32", False), ("Q4_0", True)):
+        guard = Guard(View(workspace, own=[]), 13)
+        config = guard.view[1].GPT2Config(**checkpoint.sizes)
+        engine = whole_text(guard.view, config, find_device("cpu"), quantized=quantized)
+        run = generate.bind(engine, guard, checkpoint, config, cache_folder=cache_folder())
+        n_positions = config.n_positions
+        windows = ids[: len(ids) // n_positions * n_positions].reshape(-1, n_positions)
+        total = 0.0
+        for window in windows:
+            logits = run(Tensor.from_dlpack(window[None, :-1].copy())).to_numpy()[0].astype(np.float64)
+            logits -= logits.max(-1, keepdims=True)
+            total += (np.log(np.exp(logits).sum(-1)) - logits[np.arange(n_positions - 1), window[1:]]).sum()
+        found[name] = total / (len(windows) * (n_positions - 1))
+    return found
 
 
 def start_up() -> float:
@@ -112,17 +147,21 @@ def show(figures: Figures, names: list[str], bandwidth: float, console: Console)
 @click.command()
 @click.option("--model", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="A folder with the weights of GPT-2 small; random ones if left out.")  # fmt: skip
+@click.option("--text", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="What the shipped checkpoint was trained on: adds its loss with and without Q4_0.")  # fmt: skip
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(list(CONTENDERS)), help="Leave the others out.")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), default=Path("bench.json"),
               show_default=True, help="Where the figures are written.")  # fmt: skip
-def main(*, model: Path | None, rounds: int, only: tuple[str, ...], file: Path) -> None:
+def main(*, model: Path | None, text: Path | None, rounds: int, only: tuple[str, ...], file: Path) -> None:
     """Print how fast the course's GPT-2 is beside PyTorch and the limit of the memory."""
     names = list(only or CONTENDERS)
     console = Console()
     with Console(stderr=True).status("starting") as status:
         figures, facts = measure(names, model, rounds, lambda text: status.update(text))
         started = start_up()
+        status.update("loss on held-out text")
+        loss = {} if text is None else losses(text)
     bandwidth = facts["bandwidth"]
     show(figures, names, bandwidth, console)
     console.print(
@@ -132,6 +171,11 @@ def main(*, model: Path | None, rounds: int, only: tuple[str, ...], file: Path) 
         f"all contenders choose the same tokens: {'yes' if facts['same tokens'] else 'NO'}\n"
         f"`generate` with the shipped checkpoint, from start to first token: {started:.2f} s"
     )
+    if loss:
+        rise = loss["Q4_0"] / loss["float32"] - 1
+        console.print(
+            f"loss on held-out text: {loss['float32']:.4f} with float32, {loss['Q4_0']:.4f} with Q4_0: {rise:+.2%}"
+        )
     versions = {name: version(name) for name in ("modular", "torch", "transformers", "numpy")}
     content = {
         "machine": {"processor": platform.processor() or platform.machine(), "threads": os.cpu_count()},
@@ -140,6 +184,7 @@ def main(*, model: Path | None, rounds: int, only: tuple[str, ...], file: Path) 
         "weight_bytes": WEIGHT_BYTES,
         "seconds_or_megabytes": figures,
         "start_up_seconds": started,
+        "loss": loss,
         **facts,
     }
     file.write_text(json.dumps(content, indent=2) + "\n")

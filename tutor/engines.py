@@ -4,7 +4,7 @@
 The solutions take the first. A learner's own steps take the first of them that is filled in.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,12 @@ from max.experimental.tensor import Tensor
 
 from tutor import graphs
 from tutor.check import Spec
+from tutor.errors import QuantizationError
 from tutor.graphs import Traced
 from tutor.guard import Guard, Stop
-from tutor.linear import weights_first
+from tutor.linear import fast_layers
 from tutor.loader import View
+from tutor.quantize import with_quantized_layers
 from tutor.sampling import Chooser, Sampling, penalised
 
 CONFIG_STEP, MODEL_STEP, GENERATION_STEP, CACHE_STEP, BATCH_STEP = 1, 13, 14, 16, 17
@@ -74,35 +76,37 @@ class Engine:
     tokens: Callable[[Callable[..., Tensor], Request], Iterator[tuple[int, int]]]
 
 
-def choose_engine(guard: Guard, sizes: Mapping[str, Any], device: Device) -> Engine:
+def choose_engine(guard: Guard, config: Any, device: Device, *, quantized: bool = False) -> Engine:
     """Traces the best engine whose steps are filled in.
 
     Args:
         guard: runs the code of the steps.
-        sizes: keyword arguments of `GPT2Config`.
+        config: the model's `GPT2Config`.
         device: where the graph is to run.
+        quantized: take linear layers with quantized weights.
 
     Raises:
         Stop: a step is wrong, or one that every engine needs is not filled in.
+        QuantizationError: quantized weights are asked for where there is no such thing.
     """
-    config = guard("GPT2Config", lambda: guard.view[CONFIG_STEP].GPT2Config(**sizes))
+    if quantized and device.label != "cpu":
+        raise QuantizationError("quantized weights are for the CPU: say --device cpu, or leave --quantize out")
     for step, make in ((BATCH_STEP, batched), (CACHE_STEP, cached)):
         try:
-            return guard(f"step {step}", lambda make=make: make(guard.view, config, device))
+            return guard(f"step {step}", lambda make=make: make(guard.view, config, device, quantized=quantized))
         except Stop as stop:
             if stop.problem.kind != "unfilled" or stop.problem.step not in (BATCH_STEP, CACHE_STEP):
                 raise
-    return guard("MaxGPT2LMHeadModel", lambda: whole_text(guard.view, config, device))
+    return guard("MaxGPT2LMHeadModel", lambda: whole_text(guard.view, config, device, quantized=quantized))
 
 
-def batched(view: View, config: Any, device: Device) -> Engine:
+def batched(view: View, config: Any, device: Device, *, quantized: bool = False) -> Engine:
     """All prompts together, with a cache."""
     step = view[BATCH_STEP]
     # Nothing is to be done here: this shows whether the loop is filled in.
     list(step.generate_batch(None, [], [[0]], n_positions=1, max_new_tokens=0))
-    with weights_first():
-        starts = Spec("int64", ("batch",))
-        traced = graphs.trace(lambda: step.BatchedGPT2LMHeadModel(config), _inputs(config, starts), device)
+    inputs = _inputs(config, Spec("int64", ("batch",)))
+    traced = _trace_fast(lambda: step.BatchedGPT2LMHeadModel(config), inputs, device, quantized)
 
     def tokens(run: Callable[..., Tensor], request: Request) -> Iterator[tuple[int, int]]:
         return step.generate_batch(
@@ -118,12 +122,11 @@ def batched(view: View, config: Any, device: Device) -> Engine:
     return Engine("with a cache, in batches", BATCH_STEP, traced, tokens)
 
 
-def cached(view: View, config: Any, device: Device) -> Engine:
+def cached(view: View, config: Any, device: Device, *, quantized: bool = False) -> Engine:
     """One prompt after the other, with a cache."""
     step = view[CACHE_STEP]
     list(step.generate_with_cache(None, [], [0], n_positions=1, max_new_tokens=0))
-    with weights_first():
-        traced = graphs.trace(lambda: step.CachedGPT2LMHeadModel(config), _inputs(config), device)
+    traced = _trace_fast(lambda: step.CachedGPT2LMHeadModel(config), _inputs(config), device, quantized)
 
     def tokens(run: Callable[..., Tensor], request: Request) -> Iterator[tuple[int, int]]:
         choose, caches = request.chooser(view), step.empty_caches(config, 1, device)
@@ -142,9 +145,13 @@ def cached(view: View, config: Any, device: Device) -> Engine:
     return Engine("with a cache", CACHE_STEP, traced, tokens)
 
 
-def whole_text(view: View, config: Any, device: Device) -> Engine:
+def whole_text(view: View, config: Any, device: Device, *, quantized: bool = False) -> Engine:
     """One prompt after the other, and the whole text for every token."""
-    traced = trace_model(view, config, device)
+    if quantized:
+        ids = Spec("int64", ("batch", "seq_len"))
+        traced = _trace_fast(lambda: view[MODEL_STEP].MaxGPT2LMHeadModel(config), [ids], device, quantized)
+    else:
+        traced = trace_model(view, config, device)
 
     def tokens(run: Callable[[Tensor], Tensor], request: Request) -> Iterator[tuple[int, int]]:
         sampling = request.sampling
@@ -171,6 +178,13 @@ def trace_model(view: View, config: Any, device: Device) -> Traced:
     """Traces the model of step 13: ids (batch, seq_len) to logits (batch, seq_len, vocab_size)."""
     ids = Spec("int64", ("batch", "seq_len"))
     return graphs.trace(lambda: view[MODEL_STEP].MaxGPT2LMHeadModel(config), [ids], device)
+
+
+def _trace_fast(build: Callable[[], Any], inputs: Sequence[Spec], device: Device, quantized: bool) -> Traced:
+    with fast_layers():
+        if not quantized:
+            return graphs.trace(build, inputs, device)
+        return graphs.trace(lambda: with_quantized_layers(build()), inputs, device, constant=True)
 
 
 def _inputs(config: Any, *between: Spec) -> list[Spec]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from max.experimental.tensor import Tensor
@@ -13,11 +14,13 @@ from tokenizers.decoders import DecodeStream
 from tutor import graphs
 from tutor.artifacts import ArtifactCache
 from tutor.checkpoint import Checkpoint
+from tutor.checks.sizes import language_model
 from tutor.course import COURSE
 from tutor.engines import CONFIG_STEP, MODEL_STEP, Engine, Request, choose_engine
 from tutor.errors import CheckpointError, PromptError
 from tutor.guard import Guard
 from tutor.loader import View
+from tutor.quantize import pack
 from tutor.sampling import Sampling
 from tutor.stopping import Stopper
 from tutor.workspace import Workspace
@@ -149,6 +152,7 @@ def load(
     *,
     own_steps: bool,
     device: str,
+    quantized: bool = False,
     cache_folder: Path,
     on_compile: Callable[[int], None],
 ) -> Model:
@@ -159,6 +163,7 @@ def load(
         workspace: whose files.
         own_steps: run the learner's steps in place of the solutions.
         device: `auto`, `cpu` or `gpu`.
+        quantized: round the weights of the linear layers to Q4_0.
         cache_folder: where compiled graphs are kept.
         on_compile: called before a compile.
 
@@ -171,11 +176,41 @@ def load(
     config = guard("GPT2Config", lambda: _configuration(view, checkpoint))
     if isinstance(config, ValueError):
         raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {config}")
-    engine = choose_engine(guard, checkpoint.sizes, graphs.find_device(device))
-    shapes = {name: tuple(map(int, type_.shape)) for name, type_ in engine.traced.parameters.items()}
-    parameters = guard("read_weights", lambda: _weights(view, checkpoint, shapes))
-    (executable,) = ArtifactCache(cache_folder).load([engine.traced], on_compile)
-    return Model(checkpoint, config.n_positions, guard, engine, executable.bind(parameters))
+    where = graphs.find_device(device)
+    engine = choose_engine(guard, config, where, quantized=quantized)
+    run = bind(engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile)
+    return Model(checkpoint, config.n_positions, guard, engine, run)
+
+
+def bind(
+    engine: Engine,
+    guard: Guard,
+    checkpoint: Checkpoint,
+    config: Any,
+    *,
+    cache_folder: Path,
+    on_compile: Callable[[int], None] = lambda count: None,
+) -> Callable[..., Tensor]:
+    """Compiles an engine's graph, and gives it the weights of a checkpoint.
+
+    Raises:
+        CheckpointError: the weights do not fit the model.
+        Stop: the code of step 15 failed.
+    """
+    traced, cache = engine.traced, ArtifactCache(cache_folder)
+    # With quantized layers, the model's own parameters tell no longer what shapes the file has.
+    shapes = language_model(vars(config)) if traced.constants else shapes_of(traced.parameters)
+    weights = guard("read_weights", lambda: _weights(guard.view, checkpoint, shapes))
+    if not traced.constants:
+        (executable,) = cache.load([traced], on_compile)
+        return executable.bind(weights)
+    (executable,) = cache.load([traced], on_compile, pack(weights, shapes_of(traced.constants)))
+    return executable.bind({})
+
+
+def shapes_of(types: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes of parameters as plain numbers."""
+    return {name: tuple(map(int, type_.shape)) for name, type_ in types.items()}
 
 
 def _weights(view: View, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) -> Mapping[str, np.ndarray]:

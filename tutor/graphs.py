@@ -44,6 +44,7 @@ class Traced:
 
     Args:
         parameters: the type of each parameter of the module, by name; the graph's first inputs.
+        constants: the type of each parameter whose values are part of the compiled graph instead.
         inputs: the graph's other inputs.
         outputs: dtype and dimensions of each result.
         single: True if the code returned one bare tensor, False for a tuple.
@@ -53,6 +54,7 @@ class Traced:
     """
 
     parameters: Mapping[str, TensorType]
+    constants: Mapping[str, TensorType]
     inputs: Sequence[Spec]
     outputs: Sequence[Spec]
     single: bool
@@ -76,6 +78,8 @@ def trace(
     inputs: Sequence[Spec],
     device: Device,
     on_parameters: Callable[[Mapping[str, Dims]], None] = lambda shapes: None,
+    *,
+    constant: bool = False,
 ) -> Traced:
     """Builds a callable and traces its graph.
 
@@ -84,6 +88,8 @@ def trace(
         inputs: the type of each argument.
         device: where the graph is to run.
         on_parameters: told the shape of each parameter before the callable is called; it may raise.
+        constant: the parameters' values are given when the graph is loaded, not when it is called. MAX then
+            prepares them once: it needs that for quantized weights.
 
     Raises:
         ReturnError: the callable returned something other than a tensor or a tuple of tensors.
@@ -106,18 +112,21 @@ def trace(
     bare = []
 
     def forward(values: list[Tensor], arguments: list[Tensor]) -> tuple[Tensor, ...]:
+        if constant:
+            values = [F.constant_external(name, as_layout(type_)) for name, type_ in parameters.items()]
         call = entry if structure is None else tree.unflatten(structure, values)
         result = call(*arguments)
         bare.append(not isinstance(result, tuple | list))
         return tuple(_as_tensor(part) for part in ((result,) if bare[-1] else result))
 
-    arguments = (list(parameters.values()), types)
+    arguments = ([] if constant else list(parameters.values()), types)
     flat, argument_structure = tree.flatten((arguments, {}), leaf=(TensorType, BufferType))
     module = GraphModule()
     graph = Graph("subject", input_types=flat, module=module)
     staged = StagedGraph(forward, graph, [as_layout(type_) for type_ in flat], argument_structure)
     return Traced(
-        parameters=parameters,
+        parameters={} if constant else parameters,
+        constants=parameters if constant else {},
         inputs=tuple(inputs),
         outputs=[_spec(layout) for layout in staged.out_layouts],
         single=bare[-1],
