@@ -13,12 +13,12 @@ PROMPT ?= ROMEO:
 
 .DEFAULT_GOAL := help
 .PHONY: help $(STEPS) hint diff reset graph progress generate attention doctor warm test book build-book refresh-book \
-	notebook bench-feedback bench-length train
+	notebook bench bench-feedback bench-length train
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "also: progress, doctor, warm, test, book, build-book, refresh-book, notebook,"
-	@echo "      bench-feedback, bench-length, train"
+	@echo "      bench, bench-feedback, bench-length, train"
 
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
@@ -46,6 +46,9 @@ refresh-book: $(VENV)/installed-book
 
 notebook: $(VENV)/installed-notebook
 	@$(RUN) -m book notebook $(ARGS)
+
+bench: $(VENV)/installed-test
+	@$(RUN) -m benchmarks.speed $(ARGS)
 
 bench-feedback: $(VENV)/installed
 	@$(RUN) -m benchmarks.feedback $(ARGS)

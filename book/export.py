@@ -20,7 +20,8 @@ from tutor import graphs
 from tutor.artifacts import ArtifactCache
 from tutor.check import Spec
 from tutor.checkpoint import Checkpoint, open_checkpoint
-from tutor.generate import CONFIG_STEP, LOADING_STEP, MODEL_STEP, trace_model
+from tutor.engines import CONFIG_STEP, MODEL_STEP, trace_model
+from tutor.generate import LOADING_STEP
 from tutor.loader import View
 from tutor.tokens import token_text
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
@@ -101,7 +102,7 @@ def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
         [Spec("int64", ("batch", "seq_len"))],
         CPU(),
     )
-    model = trace_model(view, checkpoint.sizes, CPU())
+    model = trace_model(view, view[CONFIG_STEP].GPT2Config(**checkpoint.sizes), CPU())
     shapes = {name: tuple(map(int, type_.shape)) for name, type_ in model.parameters.items()}
     parameters = view[LOADING_STEP].read_weights(checkpoint.folder, shapes)
     run_insides, run_model = ArtifactCache(cache_folder()).load([insides, model])

@@ -22,7 +22,7 @@ Run: `pixi run s15` or `make s15`
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -97,12 +97,22 @@ def read_config(folder: Path) -> GPT2Config:
     return GPT2Config(**{field.name: settings[field.name] for field in fields(GPT2Config) if field.name in settings})
 
 
+def tensors_of(file: Path) -> Iterator[tuple[str, Buffer]]:
+    """Goes through the tensors of a safetensors file: the name of each, and its data. (Given.)"""
+    sizes = {key: tensor.data().to_buffer().num_elements for key, tensor in SafetensorWeights([file]).items()}
+    # The largest first: while it is converted it is there twice, and then the others are not there yet.
+    for key in sorted(sizes, key=lambda key: -sizes[key]):
+        # Opened anew for each: what was read of the file leaves memory once nobody uses it any more.
+        yield key, SafetensorWeights([file])[key].data().to_buffer()
+
+
 def as_float32(key: str, data: Buffer) -> np.ndarray:
     """Gives a tensor of the file as float32, exactly; what is float32 already is not copied. (Given.)"""
     if data.dtype == DType.bfloat16:
         # A bfloat16 is the upper half of a float32.
-        halves = data.view(DType.uint16).to_numpy()
-        return (halves.astype(np.uint32) << 16).view(np.float32)
+        bits = data.view(DType.uint16).to_numpy().astype(np.uint32)
+        bits <<= 16  # in place: the largest tensor is a third of the model
+        return bits.view(np.float32)
     if data.dtype not in (DType.float16, DType.float32):
         raise ValueError(f"{key} has type {data.dtype.name}; weights are float32, float16 or bfloat16")
     return data.to_numpy().astype(np.float32, copy=False)
@@ -126,7 +136,7 @@ def read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[st
     """
     # Task 3: read, turn and account for every tensor.
     weights: dict[str, np.ndarray] = {}
-    for key, tensor in SafetensorWeights([folder / "model.safetensors"]).items():
+    for key, data in tensors_of(folder / "model.safetensors"):
         name = parameter_name(key)
         if name is None:
             continue
@@ -134,7 +144,7 @@ def read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[st
             raise ValueError(f"{key}: the model has no parameter {name}")
         if name in weights:
             raise ValueError(f"{key}: {name} is set twice")
-        array = as_float32(key, tensor.data().to_buffer())
+        array = as_float32(key, data)
         if name.endswith(CONV1D):
             array = array.T
         if array.shape != shapes[name]:

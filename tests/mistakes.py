@@ -170,6 +170,58 @@ MISTAKES = (
         "Do not copy: give both names the same array",
         ('= weights["transformer.wte.weight"]', '= weights["transformer.wte.weight"].copy()'),
     ),
+    _mistake(
+        16,
+        "a model whose mask is not shifted by the cache",
+        ("<= F.unsqueeze(positions, 1)", "<= F.unsqueeze(positions - num_tokens, 1)"),
+    ),
+    _mistake(
+        16,
+        "a model that numbers the new tokens from 0",
+        ("input_ids, num_tokens, positions, mask_of", "input_ids, num_tokens, positions - num_tokens, mask_of"),
+    ),
+    _mistake(
+        16,
+        "a model whose tokens see one too far",
+        ("F.unsqueeze(keys, 0) <= F.unsqueeze(positions, 1)", "F.unsqueeze(keys, 0) <= F.unsqueeze(positions + 1, 1)"),
+    ),
+    _mistake(
+        16,
+        "a model whose layers share one pair of caches",
+        ("caches[::2], caches[1::2], strict=True", "[caches[0]] * 99, [caches[1]] * 99"),
+    ),
+    _mistake(16, "a model that swaps keys and values", ("caches[::2], caches[1::2]", "caches[1::2], caches[::2]")),
+    _mistake(
+        16,
+        "a cache that is never written",
+        ("    ops.buffer_store_slice(cache, new, [every, every, (slice(num_tokens, end), seq_len), every])\n", ""),
+    ),
+    _mistake(
+        16,
+        "The slice that is written must be as long as what is new",
+        ("(slice(num_tokens, end), seq_len)", "(slice(num_tokens, end), cache.shape[2])"),
+    ),
+    _mistake(16, "a model that predicts from the first new token", ("x[:, -1]", "x[:, 0]")),
+    _mistake(16, "the last n_positions // 2 of the text", ("n_positions // 2", "n_positions - 1")),
+    _mistake(16, "not in the caches yet", ("        new = [token]\n", "        new, num_tokens = list(ids), 0\n")),
+    _mistake(
+        17, "a model that sees the padding", ("F.where(start <= key, key, NEVER)", "F.where(start <= key, key, key)")
+    ),
+    _mistake(
+        17,
+        "a model that counts padding as positions",
+        ("F.elementwise_max(query - start, 0)", "F.elementwise_max(query - 0 * start, 0)"),
+    ),
+    _mistake(17, "A softmax over nothing but -inf is 0 / 0", ("hidden=-1e30", 'hidden=float("-inf")')),
+    _mistake(17, "pad_left fills up on the left", ("ids[row, start:] = prompt", "ids[row, : len(prompt)] = prompt")),
+    _mistake(
+        17, "The new tokens of a row follow from its own logits", ("choose(row, logits[row])", "choose(row, logits[0])")
+    ),
+    _mistake(
+        17,
+        "Keep the set of rows that are still going",
+        ("                going.remove(row)\n", "                return\n"),
+    ),
     _mistake(19, "attention without the 1/sqrt(head_dim) scale", (" / math.sqrt(int(query.shape[-1]))", "")),
     _mistake(19, "attention that gives NaN where a query sees nothing", (ZEROS, "F.softmax(scores)")),
     _mistake(

@@ -18,14 +18,33 @@ PROCESSES = 2
 def precompile(mistakes: Sequence[Mistake], cache_folder: Path) -> None:
     """Fills the cache with the graphs of the solutions, of the mistaken files and of the book's."""
     warm_cache(Workspace(REPOSITORY), "auto", cache_folder, lambda done, total: None)
-    compile_weights(cache_folder)
     everything = {mistake.replace: mistake for mistake in (*of_the_book(), *mistakes)}
+    _compile_other_engines(cache_folder)
+    _compile_weights(cache_folder)
     parts = [list(everything.values())[start::PROCESSES] for start in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(pool.map(compile_mistakes, parts, [cache_folder] * PROCESSES))
 
 
-def compile_weights(cache_folder: Path) -> None:
+def _compile_other_engines(cache_folder: Path) -> None:
+    """What `generate` runs for a learner who has done step 16 and not yet 17, and with quantized weights."""
+    from tutor import engines
+    from tutor.artifacts import ArtifactCache
+    from tutor.checks.step_13 import SHIPPED
+    from tutor.generate import shapes_of
+    from tutor.graphs import find_device
+    from tutor.loader import View
+    from tutor.quantize import pack
+    from tutor.reference import shipped_parameters
+
+    view, device, cache = View(Workspace(REPOSITORY), own=[]), find_device("cpu"), ArtifactCache(cache_folder)
+    config = view[engines.CONFIG_STEP].GPT2Config(**SHIPPED.settings)
+    cache.load([engines.cached(view, config, device).traced])
+    quantized = [make(view, config, device, quantized=True).traced for make in (engines.batched, engines.whole_text)]
+    cache.load(quantized, constants=pack(shipped_parameters(SHIPPED), shapes_of(quantized[0].constants)))
+
+
+def _compile_weights(cache_folder: Path) -> None:
     """Compiles the graph of `tutor attention` for the shipped checkpoint."""
     from tutor.artifacts import ArtifactCache
     from tutor.attention import open_reader, trace_weights

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from max.engine import InferenceSession, Model
 from max.graph import Module as GraphModule
 
@@ -41,13 +42,17 @@ class ArtifactCache:
         return [graph for graph in unique.values() if self._find(graph) is None]
 
     def load(
-        self, graphs: Sequence[Traced], on_compile: Callable[[int], None] = lambda count: None
+        self,
+        graphs: Sequence[Traced],
+        on_compile: Callable[[int], None] = lambda count: None,
+        constants: Mapping[str, np.ndarray] | None = None,
     ) -> list[Executable]:
         """Makes graphs ready to run, compiling those that are missing in one go.
 
         Args:
             graphs: all for the same device.
             on_compile: told the number of graphs before they are compiled; not called if there are none.
+            constants: the values of the graphs' constants, by name.
 
         Raises:
             CompileError: MAX cannot compile one of them.
@@ -62,10 +67,10 @@ class ArtifactCache:
             on_compile(len(missing))
             joined = {f"graph_{index}": graph for index, graph in enumerate(missing) if graph.single_operation}
             if joined:
-                self._compile(join(joined), joined, session)
+                self._compile(join(joined), joined, session, constants)
             for graph in missing:
                 if not graph.single_operation:
-                    self._compile(graph.module, {graph.module.top_level_graph_names()[0]: graph}, session)
+                    self._compile(graph.module, {graph.module.top_level_graph_names()[0]: graph}, session, constants)
             self._prune()
         loaded: dict[Path, dict[str, Model]] = {}
         executables = []
@@ -74,12 +79,18 @@ class ArtifactCache:
             assert found is not None, "the graph was compiled just now"
             file, name = found
             if file not in loaded:
-                loaded[file] = session.init_all(session.compile(file))
+                loaded[file] = session.init_all(session.compile(file), weights_registry=constants)
                 os.utime(file)
             executables.append(Executable(graph, loaded[file][name]))
         return executables
 
-    def _compile(self, module: GraphModule, named: Mapping[str, Traced], session: InferenceSession) -> None:
+    def _compile(
+        self,
+        module: GraphModule,
+        named: Mapping[str, Traced],
+        session: InferenceSession,
+        constants: Mapping[str, np.ndarray] | None,
+    ) -> None:
         """Compiles a module, and stores it with an entry for each of its graphs."""
         with _captured_output() as log:
             try:
@@ -91,7 +102,9 @@ class ArtifactCache:
             compiled.export_mef(partial)
             file = self.folder / f"{_hash(partial)}.mef"
             os.replace(partial, file)
-            for name, graph in named.items():
+            # MAX has a cache of its own, which may know the module under other names for its graphs, in this order.
+            known = list(session.init_all(session.compile(file), weights_registry=constants))
+            for name, graph in zip(known, named.values(), strict=True):
                 entry = Path(folder) / "entry.json"
                 entry.write_text(json.dumps({"mef": file.name, "graph": name}))
                 os.replace(entry, self._entry(graph))

@@ -10,11 +10,13 @@ from max.driver import Device
 from max.experimental.tensor import Tensor
 
 from tutor import graphs
+from tutor.artifacts import ArtifactCache
 from tutor.check import Spec
 from tutor.checkpoint import Checkpoint
 from tutor.course import COURSE
+from tutor.engines import MODEL_STEP
 from tutor.errors import PictureError
-from tutor.generate import MODEL_STEP, configuration, with_weights
+from tutor.generate import configuration, read_weights, shapes_of
 from tutor.guard import Guard
 from tutor.loader import View
 from tutor.tokens import token_text, visible_token
@@ -48,7 +50,7 @@ class Reader:
         Raises:
             PromptError: the text is empty, too long, or not UTF-8.
         """
-        return self.checkpoint.encode(text, n_positions=self.config.n_positions, name="text")
+        return self.checkpoint.encode(text, n_positions=self.config.n_positions, called="the text")
 
     def words(self, ids: Sequence[int]) -> list[str]:
         """The tokens as pictures show them."""
@@ -75,7 +77,8 @@ class Reader:
             lambda: trace_weights(self.guard.view, self.config, where),
             returns=graphs.ReturnError,
         )
-        executable, parameters = with_weights(self.guard, self.checkpoint, traced, cache_folder, on_compile)
+        parameters = read_weights(self.guard, self.checkpoint, shapes_of(traced.parameters))
+        (executable,) = ArtifactCache(cache_folder).load([traced], on_compile)
         layers = executable(parameters, np.array([ids], np.int64))
         return np.stack([layer[0] for layer in layers])
 

@@ -24,7 +24,7 @@ class Code(Protocol):
 
 
 class CompiledSubject(Protocol):
-    """A subject that is ready to run: it takes parameters by name and inputs in order, and gives its outputs."""
+    """A subject that is ready to run: it takes parameters by name and inputs in order, and gives its results."""
 
     def __call__(self, parameters: Arrays, *inputs: np.ndarray) -> Sequence[np.ndarray]: ...
 
@@ -34,10 +34,17 @@ class Spec:
     """The type of a tensor: a numpy dtype name (or "bfloat16") and dimensions.
 
     Symbolic dimensions are given by name; a sum is written as MAX prints it: "seq_len + 3".
+
+    Args:
+        dtype, dims: see above.
+        buffer: the argument is a buffer, which the subject may write to.
+        on_host: the argument stays on the CPU on every device, for sizes that depend on its value.
     """
 
     dtype: str
     dims: Dims
+    buffer: bool = False
+    on_host: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,11 @@ class Subject:
     settings: Mapping[str, Any] = field(default_factory=dict)
     compiled: bool = True
 
+    @property
+    def results(self) -> list[str]:
+        """The names of all that is compared: what is returned, then what is in the buffers after the run."""
+        return [*self.outputs, *(name for name, spec in self.inputs.items() if spec.buffer)]
+
 
 @dataclass(frozen=True)
 class Case:
@@ -71,12 +83,13 @@ class Case:
 
     Args:
         subject: the subject's name.
-        dims: the size of each symbolic dimension.
+        dims: the size of each symbolic dimension, and the value of each input that is a single number.
         seed: of the random inputs.
         note: what is special about it: "large logits".
         scale, shift: the inputs are scale * normal + shift; ids are uniform.
         tolerance: where it differs from the check's.
         given: makes the parameters and the inputs, where they are not plain random numbers.
+        inputs: inputs that are not drawn, by name.
         shipped: the parameters are those of the checkpoint that comes with the course.
     """
 
@@ -88,6 +101,7 @@ class Case:
     shift: float = 0.0
     tolerance: float | None = None
     given: "Callable[[Subject, Case], tuple[Arrays, Arrays]] | None" = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     shipped: bool = False
 
     @property

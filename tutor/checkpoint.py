@@ -29,8 +29,8 @@ class Checkpoint:
     eos_token_id: int | None
     tokenizer: Tokenizer
 
-    def encode(self, text: str, *, n_positions: int, name: str = "prompt") -> list[int]:
-        """Cuts a text into the ids of its tokens; errors call it by `name`.
+    def encode(self, text: str, *, n_positions: int, called: str) -> list[int]:
+        """Cuts a text into the ids of its tokens; `called` is what errors call it, such as "the prompt".
 
         Raises:
             PromptError: the text is empty, too long, or not UTF-8.
@@ -38,12 +38,12 @@ class Checkpoint:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise PromptError(f"the {name} is not UTF-8 text") from None
+            raise PromptError(f"{called} is not UTF-8 text") from None
         ids = self.tokenizer.encode(text).ids
         if not ids:
-            raise PromptError(f"the {name} is empty: give the model at least one word")
+            raise PromptError(f"{called} is empty: give the model at least one word")
         if len(ids) > n_positions:
-            raise PromptError(f"the {name} has {len(ids)} tokens; this model reads at most {n_positions}: shorten it")
+            raise PromptError(f"{called} has {len(ids)} tokens; this model reads at most {n_positions}: shorten it")
         return ids
 
 

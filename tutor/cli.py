@@ -29,6 +29,7 @@ DEVICE = click.option(
     help="Where graphs run; auto is the GPU if MAX finds one.",
 )
 
+
 MODEL = click.option(
     "--model", help="A Hugging Face folder or hub id; the course's small Shakespeare model if left out."
 )
@@ -198,7 +199,10 @@ def _not_empty(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
 
 
 @cli.command()
-@click.argument("prompt")
+@click.argument("prompt", required=False)
+@click.option("--prompts", metavar="FILE", help="Continue each line of this file; - reads stdin.")
+@click.option("--batch-size", type=click.IntRange(min=1, max=256), default=8, show_default=True,
+              help="How many lines are continued together.")  # fmt: skip
 @MODEL
 @SOURCE
 @click.option("--max-new-tokens", type=click.IntRange(min=1), default=200, show_default=True)
@@ -209,49 +213,60 @@ def _not_empty(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
               help="Draw only from the likeliest tokens that together have this probability.")  # fmt: skip
 @click.option("--repetition-penalty", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
               callback=_finite, help="Above 1, tokens that were read already become less likely.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text.")
+@click.option("--seed", type=click.IntRange(min=0),
+              help="The same seed gives the same text. The second prompt takes the next seed, and so on.")  # fmt: skip
 @click.option("--stop", "stops", multiple=True, metavar="TEXT", callback=_not_empty,
               help="End before this text; may be given more than once.")  # fmt: skip
 @click.option("--echo/--no-echo", default=True, show_default=True, help="Print the prompt before its continuation.")
+@click.option("--quantize", is_flag=True, help="Round the weights to four and a half bits: much faster on a CPU, and "
+              "nearly as good.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each prompt as soon as it has ended.")
 @click.option("--stats", is_flag=True, help="Tell on stderr how fast the text came.")
 @DEVICE
-def generate(prompt: str, *, model: str | None, source: str, max_new_tokens: int, temperature: float,
-             top_k: int | None, top_p: float | None, repetition_penalty: float, seed: int | None,
-             stops: tuple[str, ...], echo: bool, stats: bool, device: str) -> None:  # fmt: skip
-    """Continue PROMPT with the GPT-2 of this course."""
+def generate(prompt: str | None, *, prompts: str | None, batch_size: int, model: str | None, source: str,
+             max_new_tokens: int, temperature: float, top_k: int | None, top_p: float | None,
+             repetition_penalty: float, seed: int | None, stops: tuple[str, ...], echo: bool, as_json: bool,
+             quantize: bool, stats: bool, device: str) -> None:  # fmt: skip
+    """Continue PROMPT with the GPT-2 of this course.
+
+    A text that outgrows what the model can read at once goes on: its last half is read anew.
+    """
+    if (prompt is None) == (prompts is None):
+        raise click.UsageError("give either a PROMPT or --prompts FILE", click.get_current_context())
     from tutor import generate as generation
     from tutor.checkpoint import open_checkpoint
     from tutor.guard import Stop
-    from tutor.stopping import until
+    from tutor.prompts import read_prompts, write_json, write_text
+    from tutor.sampling import Sampling
 
     workspace, notes = Workspace.find(), make_console(stderr=True)
+    named = [("the prompt", prompt)] if prompts is None else read_prompts(prompts)
+    texts = [text for _, text in named]
     try:
-        checkpoint = open_checkpoint(workspace.checkpoint if model is None else model)
         loaded = generation.load(
-            checkpoint,
+            open_checkpoint(workspace.checkpoint if model is None else model),
             workspace,
             own_steps=source == "steps",
             device=device,
+            quantized=quantize,
             cache_folder=cache_folder(),
             on_compile=lambda count: notes.print("compiling the model with MAX: about a minute, once", style="dim"),
         )
         pace = generation.Pace()
-        pieces = until(
-            loaded.stream(
-                prompt, max_new_tokens=max_new_tokens, repetition_penalty=repetition_penalty, pace=pace,
-                temperature=temperature, top_k=top_k, top_p=top_p, seed=seed,
-            ),
-            stops,
-        )  # fmt: skip
-        first = next(pieces, "")
-        sys.stdout.write((prompt if echo else "") + first)
-        for piece in pieces:
-            sys.stdout.write(piece)
-            sys.stdout.flush()
-        sys.stdout.write("\n")
+        pieces = loaded.stream(
+            [loaded.encode(text, called) for called, text in named],
+            max_new_tokens=max_new_tokens,
+            sampling=Sampling(temperature, top_k, top_p, repetition_penalty, seed),
+            stops=stops,
+            batch_size=batch_size,
+            pace=pace,
+        )
+        if as_json:
+            write_json(pieces, texts, out=sys.stdout)
+        else:
+            write_text(pieces, texts, echo=echo, out=sys.stdout)
         if stats:
-            sys.stdout.flush()
-            notes.print(str(pace), highlight=False)
+            notes.print(f"{pace} ({loaded.engine.name})", highlight=False)
     except CompileError as error:
         raise CourseError(f"MAX cannot compile the model: {error}") from None
     except Stop as stop:
@@ -344,7 +359,7 @@ def doctor() -> None:
 @cli.command()
 @DEVICE
 def warm(*, device: str) -> None:
-    """Compile all the graphs that the checks use, in parallel."""
+    """Compile all the graphs that the checks and `generate` use, in parallel."""
     from tutor.warm import warm_cache
 
     report = Report(make_console())

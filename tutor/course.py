@@ -633,9 +633,8 @@ COURSE: tuple[Step, ...] = (
             `key.endswith((".a", ".b"))` asks for several endings at once. `dataclasses.fields`
             lists the fields of a dataclass, each with a `.name`.
 
-            `SafetensorWeights([file]).items()` gives pairs of a key and a tensor;
-            `tensor.data().to_buffer()` is the data that `as_float32` takes. `array.T` turns a matrix
-            without copying, and `np.ascontiguousarray` writes it out in its new order.
+            `tensors_of(file)` gives pairs of a key and the data that `as_float32` takes.
+            `array.T` turns a matrix without copying, and `np.ascontiguousarray` writes it out in its new order.
 
             Inside `with F.lazy(), default_device(device), default_dtype(DType.float32):` a
             model is built without making its random weights. `model.parameters` gives pairs
@@ -646,13 +645,13 @@ COURSE: tuple[Step, ...] = (
             `read_weights` has this shape:
 
                 weights = {}
-                for key, tensor in SafetensorWeights([folder / "model.safetensors"]).items():
+                for key, data in tensors_of(folder / "model.safetensors"):
                     name = parameter_name(key)
                     if name is None:
                         continue
                     if name not in shapes: ...
                     if name in weights: ...
-                    array = as_float32(key, tensor.data().to_buffer())
+                    array = as_float32(key, data)
                     if name.endswith(CONV1D):
                         array = ...
                     if array.shape != shapes[name]: ...
@@ -666,6 +665,123 @@ COURSE: tuple[Step, ...] = (
                 weights["lm_head.weight"] = weights[...]
                 ids = TensorType(DType.int64, ("batch", ...), device)
                 return model.compile(ids, weights=...)
+            """,
+        ),
+    ),
+    Step(
+        number=16,
+        slug="key_value_cache",
+        title="A key-value cache",
+        part="Fast inference",
+        hints=_hints(
+            """
+            Which of a token's vectors do later tokens ever look at? Only those need to be
+            kept. Then ask of every piece that you wrote before what changes when the first
+            new token is not the first of the text: its position, the keys that it may see,
+            the place where its own key goes. The rest works on each token alone and does
+            not care.
+            """,
+            """
+            `ops.buffer_store_slice(buffer, new, indices)` writes into a part of a buffer, and
+            `ops.slice_tensor(ops.buffer_load(buffer), indices)` reads a part. There is one
+            index for each axis: `slice(None)` for all of it. Where the ends are known only
+            when the graph runs, the index is a pair: `(slice(start, end), length)`, where
+            `length` is a dimension, such as `new.shape[2]`, or a new name, "total_len".
+            `tokens_after` gives the end.
+
+            `F.arange(0, total, out_dim="total_len", ...)` numbers as many tokens as that.
+            `F.unsqueeze(x, 0)` makes a row of a list of numbers, `F.unsqueeze(x, 1)` a column,
+            and comparing the two gives a table. `mask_of` turns the table into 0 and -inf.
+
+            `zip(transformer.h, caches[::2], caches[1::2])` goes through blocks, keys and
+            values together. `x[:, -1]` is the last position.
+            """,
+            """
+            `extend`:
+
+                end = tokens_after(num_tokens, new.shape[2])
+                every = slice(None)
+                place = [every, every, (slice(..., end), ...), every]
+                ops.buffer_store_slice(cache, new, place)
+                now = [every, every, (slice(0, ...), "total_len"), every]
+                return ops.slice_tensor(ops.buffer_load(cache), now)
+
+            A turn of the loop in `predict`:
+
+                query, key, value = (attn._split_heads(y) for y in attn.c_attn(block.ln_1(x)))
+                keys, values = extend(keys, key, num_tokens), extend(...)
+                x = x + attn.c_proj(attn._merge_heads(attend(query, keys, values, mask)))
+                x = x + block.mlp(block.ln_2(x))
+
+            `forward`, after `total = tokens_after(TensorValue(num_tokens), seq_len)`:
+
+                positions = F.arange(0, seq_len, ...) + num_tokens.to(input_ids.device)
+                keys = F.arange(0, total, out_dim="total_len", ...)
+                visible = F.unsqueeze(keys, 0) <= F.unsqueeze(..., 1)
+
+            A turn of the loop in `generate_with_cache`:
+
+                if num_tokens + len(new) > n_positions:
+                    new, num_tokens = ids[-max(1, n_positions // 2):], 0
+                read = Tensor.from_dlpack(np.array([new], dtype=np.int64))
+                logits = model(read, Tensor.from_dlpack(np.array(num_tokens)), *caches)
+                num_tokens += len(new)
+                token = choose(logits.to_numpy()[0])
+            """,
+        ),
+    ),
+    Step(
+        number=17,
+        slug="batches",
+        title="Batches of prompts",
+        part="Fast inference",
+        hints=_hints(
+            """
+            Write two prompts of different lengths under each other, so that they end in the
+            same column. Number the columns. For each token, say which position it has in its
+            own text, and which columns it may look at. Both follow from the column where its
+            row starts.
+            """,
+            """
+            `F.elementwise_max(x, 0)` replaces negative numbers by 0. `F.where(condition, a, b)`
+            takes from a or from b, and b may be a plain number such as `NEVER`.
+
+            `F.unsqueeze(starts, 1)` is a column with a number for each row; compared with a list
+            of keys it gives (batch, total_len). `F.unsqueeze(key, 1)` makes (batch, 1, total_len)
+            of that, which compared with (seq_len, 1) gives (batch, seq_len, total_len). The
+            scores have an axis for the heads as well: unsqueeze the mask once more.
+
+            In the loop, keep a list of tokens for each row, and the set of the rows that are
+            still going.
+            """,
+            """
+            `pad_left`:
+
+                seq_len = max(len(prompt) for prompt in prompts)
+                ids = np.zeros((len(prompts), seq_len), dtype=np.int64)
+                starts = np.array([seq_len - len(prompt) for ...], dtype=np.int64)
+                for row, (start, prompt) in enumerate(zip(starts, prompts)):
+                    ids[row, start:] = ...
+
+            `forward`, after query and key are numbered as in step 16:
+
+                start = F.unsqueeze(starts, 1)
+                positions = F.elementwise_max(query - ..., 0)
+                key = F.where(start <= key, key, ...)
+                visible = F.unsqueeze(key, 1) <= F.unsqueeze(query, 1)
+                mask = mask_of(visible, hidden=...)
+                return self.predict(input_ids, num_tokens, positions, F.unsqueeze(mask, 1), caches)
+
+            `generate_batch`, after the model has given `logits`:
+
+                for row in sorted(going):
+                    token = choose(row, logits[row])
+                    yield row, token
+                    rows[row].append(token)
+                    if token == eos_token_id: ...
+                if not going:
+                    return
+                new = np.array([[ids[-1]] for ids in rows], dtype=np.int64)
             """,
         ),
     ),

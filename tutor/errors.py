@@ -13,6 +13,10 @@ class CheckpointError(CourseError):
     """The checkpoint is missing, damaged, or not a GPT-2 that the course's model can run."""
 
 
+class QuantizationError(CourseError):
+    """The model's sizes do not fit the format of quantized weights."""
+
+
 class PromptError(CourseError):
     """The prompt cannot be continued, or the text cannot be read."""
 

@@ -1,28 +1,31 @@
 """Runs the course's own GPT-2 on a checkpoint, and streams text from it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from max.driver import Device
 from max.experimental.tensor import Tensor
 from safetensors import SafetensorError, safe_open
 from tokenizers.decoders import DecodeStream
 
 from tutor import graphs
 from tutor.artifacts import ArtifactCache
-from tutor.check import Spec
 from tutor.checkpoint import Checkpoint
+from tutor.checks.sizes import language_model
 from tutor.course import COURSE
+from tutor.engines import CONFIG_STEP, MODEL_STEP, Engine, Request, choose_engine
 from tutor.errors import CheckpointError
 from tutor.guard import Guard
 from tutor.loader import View
+from tutor.quantize import pack
+from tutor.sampling import Sampling
+from tutor.stopping import Stopper
 from tutor.workspace import Workspace
 
-CONFIG_STEP, MODEL_STEP, GENERATION_STEP, LOADING_STEP = 1, 13, 14, 15
+LOADING_STEP = 15
 
 
 @dataclass
@@ -47,24 +50,13 @@ class Pace:
         return f"{told}, then {(self.tokens - 1) / (self.last - self.first):.1f} tokens per second"
 
 
-def penalised(run: Callable[[Tensor], Tensor], penalty: float) -> Callable[[Tensor], Tensor]:
-    """Wraps a model so that the tokens that it has read already become less likely.
+@dataclass(frozen=True)
+class Piece:
+    """A piece of text as it comes: of which prompt, and whether it is the last of it."""
 
-    Args:
-        run: int64 ids (1, seq_len) to logits (1, seq_len, vocab_size).
-        penalty: at the last position, the positive logits of the tokens read are divided by it, negative ones
-            multiplied. 1 changes nothing.
-
-    Source: "CTRL" (Keskar et al. 2019), section 4.1; Hugging Face `RepetitionPenaltyLogitsProcessor`.
-    """
-
-    def call(input_ids: Tensor) -> Tensor:
-        logits = run(input_ids).to_numpy().copy()
-        read, last = np.unique(input_ids.to_numpy()), logits[0, -1]
-        last[read] = np.where(last[read] < 0, last[read] * penalty, last[read] / penalty)
-        return Tensor.from_dlpack(logits)
-
-    return call
+    row: int
+    text: str
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,56 +66,73 @@ class Model:
     checkpoint: Checkpoint
     n_positions: int
     guard: Guard
-    run: Callable[..., object]
+    engine: Engine
+    run: Callable[..., Tensor]
+
+    def encode(self, prompt: str, called: str = "the prompt") -> list[int]:
+        """The tokens of a prompt.
+
+        Raises:
+            PromptError: it is empty, too long, or not UTF-8 text.
+        """
+        return self.checkpoint.encode(prompt, n_positions=self.n_positions, called=called)
 
     def stream(
         self,
-        prompt: str,
+        prompts: Sequence[list[int]],
         *,
         max_new_tokens: int,
-        repetition_penalty: float = 1.0,
+        sampling: Sampling,
+        stops: Sequence[str] = (),
+        batch_size: int = 1,
         pace: Pace | None = None,
-        **sampling: object,
-    ) -> Iterator[str]:
-        """Continues the prompt; yields each piece of text as soon as it is known.
+    ) -> Iterator[Piece]:
+        """Continues prompts, in batches; yields each piece of text as soon as it is known.
 
         Args:
-            prompt: the text to continue.
-            max_new_tokens: the most tokens to add.
-            repetition_penalty: as in `penalised`.
+            prompts: the tokens of each, as `encode` gives them.
+            max_new_tokens: the most tokens to add to each.
+            sampling: how tokens are chosen.
+            stops: strings that end a text; they do not belong to it.
+            batch_size: how many prompts are continued together.
             pace: is told when each token comes.
-            sampling: passed on to `generate_tokens` of step 14.
 
         Raises:
-            PromptError: the prompt is empty, too long, or not UTF-8 text.
             Stop: the code of a step failed.
         """
-        ids = self.checkpoint.encode(prompt, n_positions=self.n_positions)
-        run = self.run if repetition_penalty == 1 else penalised(self.run, repetition_penalty)
         pace = pace or Pace()
         pace.started = time.perf_counter()
-        generate_tokens = self.guard("importing", lambda: self.guard.view[GENERATION_STEP]).generate_tokens
-        tokens = self.guard(
-            "generate_tokens",
-            lambda: iter(
-                generate_tokens(
-                    run,
-                    ids,
-                    n_positions=self.n_positions,
-                    max_new_tokens=max_new_tokens,
-                    eos_token_id=self.checkpoint.eos_token_id,
-                    **sampling,
-                )
-            ),
-        )
-        # A character may be spread over several tokens; the stream waits for all of them.
-        decoder = DecodeStream(skip_special_tokens=True)
+        for first in range(0, len(prompts), batch_size):
+            batch = prompts[first : first + batch_size]
+            request = Request(batch, max_new_tokens, self.checkpoint.eos_token_id, sampling, first)
+            # A character may be spread over several tokens; the decoder waits for all of them.
+            decoders = [DecodeStream(skip_special_tokens=True) for _ in batch]
+            stoppers, left = [Stopper(stops) for _ in batch], [max_new_tokens] * len(batch)
+            for row, token in self._tokens(request):
+                if row in request.ended:
+                    continue
+                pace.count()
+                left[row] -= 1
+                ended = token == request.end or not left[row]
+                text = "" if token == request.end else decoders[row].step(self.checkpoint.tokenizer, token) or ""
+                text = stoppers[row].add(text)
+                if stoppers[row].stopped or ended:
+                    request.ended.add(row)
+                    yield Piece(first + row, text + stoppers[row].rest(), last=True)
+                elif text:
+                    yield Piece(first + row, text)
+            # A loop of a learner's may end before its time.
+            for row in set(range(len(batch))) - request.ended:
+                yield Piece(first + row, stoppers[row].rest(), last=True)
+
+    def _tokens(self, request: Request) -> Iterator[tuple[int, int]]:
+        """The tokens as the steps' code yields them. What it raises becomes a Stop."""
+        where = f"step {self.engine.step}"
+        tokens = self.guard(where, lambda: iter(self.engine.tokens(self.run, request)))
         end = object()
-        while (token := self.guard("generate_tokens", lambda: next(tokens, end))) is not end:
-            pace.count()
-            piece = decoder.step(self.checkpoint.tokenizer, int(token))
-            if piece:
-                yield piece
+        while (pair := self.guard(where, lambda: next(tokens, end))) is not end:
+            row, token = pair
+            yield int(row), int(token)
 
 
 def load(
@@ -132,6 +141,7 @@ def load(
     *,
     own_steps: bool,
     device: str,
+    quantized: bool = False,
     cache_folder: Path,
     on_compile: Callable[[int], None],
 ) -> Model:
@@ -142,6 +152,7 @@ def load(
         workspace: whose files.
         own_steps: run the learner's steps in place of the solutions.
         device: `auto`, `cpu` or `gpu`.
+        quantized: round the weights of the linear layers to Q4_0.
         cache_folder: where compiled graphs are kept.
         on_compile: called before a compile.
 
@@ -153,9 +164,9 @@ def load(
     guard = Guard(view, MODEL_STEP)
     config = configuration(guard, checkpoint)
     where = graphs.find_device(device)
-    traced = guard("MaxGPT2LMHeadModel", lambda: trace_model(view, checkpoint.sizes, where))
-    executable, parameters = with_weights(guard, checkpoint, traced, cache_folder, on_compile)
-    return Model(checkpoint, config.n_positions, guard, executable.bind(parameters))
+    engine = choose_engine(guard, config, where, quantized=quantized)
+    run = bind(engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile)
+    return Model(checkpoint, config.n_positions, guard, engine, run)
 
 
 def configuration(guard: Guard, checkpoint: Checkpoint) -> Any:
@@ -173,23 +184,47 @@ def configuration(guard: Guard, checkpoint: Checkpoint) -> Any:
     return config
 
 
-def with_weights(
+def bind(
+    engine: Engine,
     guard: Guard,
     checkpoint: Checkpoint,
-    traced: graphs.Traced,
+    config: Any,
+    *,
     cache_folder: Path,
-    on_compile: Callable[[int], None],
-) -> tuple[graphs.Executable, Mapping[str, np.ndarray]]:
-    """Reads the weights for a traced model, and then compiles it.
+    on_compile: Callable[[int], None] = lambda count: None,
+) -> Callable[..., Tensor]:
+    """Compiles an engine's graph, and gives it the weights of a checkpoint.
 
     Raises:
         CheckpointError: the weights do not fit the model.
         Stop: the code of step 15 failed.
     """
-    shapes = {name: tuple(map(int, type_.shape)) for name, type_ in traced.parameters.items()}
-    parameters = guard("read_weights", lambda: _weights(guard.view, checkpoint, shapes))
-    (executable,) = ArtifactCache(cache_folder).load([traced], on_compile)
-    return executable, parameters
+    traced, cache = engine.traced, ArtifactCache(cache_folder)
+    # With quantized layers, the model's own parameters tell no longer what shapes the file has.
+    shapes = language_model(vars(config)) if traced.constants else shapes_of(traced.parameters)
+    weights = read_weights(guard, checkpoint, shapes)
+    if not traced.constants:
+        (executable,) = cache.load([traced], on_compile)
+        return executable.bind(weights)
+    (executable,) = cache.load([traced], on_compile, pack(weights, shapes_of(traced.constants)))
+    return executable.bind({})
+
+
+def shapes_of(types: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes of parameters as plain numbers."""
+    return {name: tuple(map(int, type_.shape)) for name, type_ in types.items()}
+
+
+def read_weights(
+    guard: Guard, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]
+) -> Mapping[str, np.ndarray]:
+    """The weights as step 15 reads them.
+
+    Raises:
+        CheckpointError: step 15 refuses the checkpoint, or it is damaged.
+        Stop: the code of step 15 failed.
+    """
+    return guard("read_weights", lambda: _weights(guard.view, checkpoint, shapes))
 
 
 def _weights(view: View, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) -> Mapping[str, np.ndarray]:
@@ -208,12 +243,3 @@ def _weights(view: View, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int,
         return view[LOADING_STEP].read_weights(checkpoint.folder, shapes)
     except ValueError as error:
         raise CheckpointError(f"{file}: {error}") from None
-
-
-def trace_model(view: View, sizes: Mapping[str, Any], device: Device) -> graphs.Traced:
-    """Traces the whole model: ids (batch, seq_len) to logits (batch, seq_len, vocab_size)."""
-    return graphs.trace(
-        lambda: view[MODEL_STEP].MaxGPT2LMHeadModel(view[CONFIG_STEP].GPT2Config(**sizes)),
-        [Spec("int64", ("batch", "seq_len"))],
-        device,
-    )

@@ -20,7 +20,7 @@ from max.experimental.nn import Module
 from max.experimental.sharding import TensorLayout
 from max.experimental.sharding.types import as_layout
 from max.experimental.tensor import Tensor, default_device, default_dtype
-from max.graph import Graph, TensorType, TensorValue
+from max.graph import BufferType, DeviceRef, Graph, TensorType, TensorValue
 from max.graph import Module as GraphModule
 
 from tutor.check import Dims, Spec
@@ -44,6 +44,8 @@ class Traced:
 
     Args:
         parameters: the type of each parameter of the module, by name; the graph's first inputs.
+        constants: the type of each parameter whose values are part of the compiled graph instead.
+        inputs: the graph's other inputs.
         outputs: dtype and dimensions of each result.
         single: True if the code returned one bare tensor, False for a tuple.
         fingerprint: equal for equal graphs, however the source is laid out.
@@ -52,6 +54,8 @@ class Traced:
     """
 
     parameters: Mapping[str, TensorType]
+    constants: Mapping[str, TensorType]
+    inputs: Sequence[Spec]
     outputs: Sequence[Spec]
     single: bool
     fingerprint: str
@@ -74,6 +78,8 @@ def trace(
     inputs: Sequence[Spec],
     device: Device,
     on_parameters: Callable[[Mapping[str, Dims]], None] = lambda shapes: None,
+    *,
+    constant: bool = False,
 ) -> Traced:
     """Builds a callable and traces its graph.
 
@@ -82,6 +88,8 @@ def trace(
         inputs: the type of each argument.
         device: where the graph is to run.
         on_parameters: told the shape of each parameter before the callable is called; it may raise.
+        constant: the parameters' values are given when the graph is loaded, not when it is called. MAX then
+            prepares them once: it needs that for quantized weights.
 
     Raises:
         ReturnError: the callable returned something other than a tensor or a tuple of tensors.
@@ -89,7 +97,7 @@ def trace(
     """
     with F.lazy(), default_device(device), default_dtype(DType.float32):
         entry = build()
-    types = [TensorType(DType[spec.dtype], spec.dims, device) for spec in inputs]
+    types = [_type_of(spec, device) for spec in inputs]
     if isinstance(entry, Module):
         # `shared`: a tied tensor is one parameter, under the first of its names.
         leaves, structure = tree.flatten(entry, leaf=Tensor, shared=True)
@@ -104,18 +112,22 @@ def trace(
     bare = []
 
     def forward(values: list[Tensor], arguments: list[Tensor]) -> tuple[Tensor, ...]:
+        if constant:
+            values = [F.constant_external(name, as_layout(type_)) for name, type_ in parameters.items()]
         call = entry if structure is None else tree.unflatten(structure, values)
         result = call(*arguments)
         bare.append(not isinstance(result, tuple | list))
         return tuple(_as_tensor(part) for part in ((result,) if bare[-1] else result))
 
-    arguments = (list(parameters.values()), types)
-    flat, argument_structure = tree.flatten((arguments, {}), leaf=TensorType)
+    arguments = ([] if constant else list(parameters.values()), types)
+    flat, argument_structure = tree.flatten((arguments, {}), leaf=(TensorType, BufferType))
     module = GraphModule()
     graph = Graph("subject", input_types=flat, module=module)
     staged = StagedGraph(forward, graph, [as_layout(type_) for type_ in flat], argument_structure)
     return Traced(
-        parameters=parameters,
+        parameters={} if constant else parameters,
+        constants=parameters if constant else {},
+        inputs=tuple(inputs),
         outputs=[_spec(layout) for layout in staged.out_layouts],
         single=bare[-1],
         # The bytecode and not the text: it is whole, and holds no positions in source files.
@@ -142,6 +154,11 @@ def join(graphs: Mapping[str, Traced]) -> GraphModule:
     return GraphModule(first.parent_op)
 
 
+def _type_of(spec: Spec, device: Device) -> TensorType | BufferType:
+    type_ = BufferType if spec.buffer else TensorType
+    return type_(DType[spec.dtype], spec.dims, DeviceRef.from_device(CPU() if spec.on_host else device))
+
+
 def _as_tensor(value: object) -> Tensor:
     if isinstance(value, TensorValue):
         return Tensor.from_graph_value(value)
@@ -165,7 +182,8 @@ def dims_of(shape: Any) -> Dims:
 class Executable:
     """A compiled graph, ready to run with any parameters.
 
-    Calling it with parameters by name and NumPy inputs gives NumPy results, in order.
+    Calling it with parameters by name and NumPy inputs gives NumPy results, in order: what the
+    graph returns, then what is in its buffers afterwards. The arrays that are given stay as they are.
     """
 
     traced: Traced
@@ -173,21 +191,38 @@ class Executable:
 
     def __call__(self, parameters: Mapping[str, np.ndarray], *inputs: np.ndarray) -> list[np.ndarray]:
         """Runs the graph; bfloat16 results come back as float32."""
+        device = self.traced.device
         arrays = [parameters[name] for name in self.traced.parameters]
-        return [_to_numpy(buffer) for buffer in self.model.execute(*self._buffers(arrays), *self._buffers(inputs))]
+        specs = self.traced.inputs
+        given = [
+            _to_buffer(array.copy() if spec.buffer else array, CPU() if spec.on_host else device)
+            for spec, array in zip(specs, inputs, strict=True)
+        ]
+        returned = self.model.execute(*(_to_buffer(array, device) for array in arrays), *given)
+        written = [buffer for spec, buffer in zip(specs, given, strict=True) if spec.buffer]
+        return [_to_numpy(buffer) for buffer in (*returned, *written)]
 
-    def bind(self, parameters: Mapping[str, np.ndarray]) -> Callable[[Tensor], Tensor]:
-        """Puts the parameters on the device once, and gives a function from a tensor to a tensor on the CPU."""
-        bound = self._buffers([parameters[name] for name in self.traced.parameters])
+    def bind(self, parameters: Mapping[str, np.ndarray]) -> Callable[..., Tensor]:
+        """Puts the parameters on the device once, and gives a function from tensors to a tensor on the CPU.
 
-        def call(argument: Tensor) -> Tensor:
-            buffer = argument.driver_tensor.to(self.traced.device)
-            return Tensor(storage=self.model.execute(*bound, buffer)[0].to(CPU()))
+        A buffer that is given must be on the device already: it is written to.
+        """
+        bound = [_to_buffer(parameters[name], self.traced.device) for name in self.traced.parameters]
+        devices = [CPU() if spec.on_host else self.traced.device for spec in self.traced.inputs]
+
+        def call(*arguments: Tensor) -> Tensor:
+            given = [
+                argument.driver_tensor if spec.buffer else argument.driver_tensor.to(device)
+                for spec, argument, device in zip(self.traced.inputs, arguments, devices, strict=True)
+            ]
+            return Tensor(storage=self.model.execute(*bound, *given)[0].to(CPU()))
 
         return call
 
-    def _buffers(self, arrays: Sequence[np.ndarray]) -> list[Buffer]:
-        return [Buffer.from_numpy(np.ascontiguousarray(array)).to(self.traced.device) for array in arrays]
+
+def _to_buffer(array: np.ndarray, device: Device) -> Buffer:
+    # `require` and not `ascontiguousarray`, which gives a number an axis.
+    return Buffer.from_numpy(np.require(array, requirements="C")).to(device)
 
 
 def _to_numpy(buffer: Buffer) -> np.ndarray:

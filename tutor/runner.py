@@ -222,7 +222,7 @@ class Run:
                     lambda s=subject, p=parameters, i=inputs: self.call_python(s, guard.view, p, i),
                     explain=self.check.explain,
                 )
-            got[case.name] = dict(zip(subject.outputs, results, strict=True))
+            got[case.name] = dict(zip(subject.results, results, strict=True))
             tolerance = self.check.tolerance if case.tolerance is None else case.tolerance
             for name, values in expected.items():
                 if got[case.name][name].shape != values.shape:

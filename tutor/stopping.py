@@ -1,28 +1,38 @@
 """Ends a stream of text at given words."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 
-def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
-    """Yields the text up to the first of `stops`, and nothing after.
+class Stopper:
+    """Lets text through up to the first of some words, and nothing after.
 
-    What could be the beginning of a stop string is held back until more text decides.
-
-    Args:
-        pieces: the text, in pieces as they come.
-        stops: strings that end it; they are not part of what is yielded.
+    What could be the beginning of such a word is held back until more text decides.
     """
-    held = ""
-    for piece in pieces:
-        held += piece
-        found = [place for stop in stops if (place := held.find(stop)) >= 0]
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        """Takes the strings that end the text; they do not belong to it."""
+        self.stopped = False
+        self._stops = stops
+        self._held = ""
+
+    def add(self, piece: str) -> str:
+        """Takes the next piece of text, and gives what is certain."""
+        if self.stopped:
+            return ""
+        self._held += piece
+        found = [place for stop in self._stops if (place := self._held.find(stop)) >= 0]
         if found:
-            yield held[: min(found)]
-            return
-        keep = max((_overlap(held, stop) for stop in stops), default=0)
-        yield held[: len(held) - keep]
-        held = held[len(held) - keep :]
-    yield held
+            self.stopped = True
+            certain, self._held = self._held[: min(found)], ""
+            return certain
+        keep = max((_overlap(self._held, stop) for stop in self._stops), default=0)
+        certain, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
+        return certain
+
+    def rest(self) -> str:
+        """What is held back when the text has ended: it belongs to the text."""
+        held, self._held = self._held, ""
+        return held
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -1,4 +1,4 @@
-"""Compiles all the graphs that the checks use, several at a time."""
+"""Compiles all the graphs that the checks and `generate` use, several at a time."""
 
 import multiprocessing
 import os
@@ -65,6 +65,8 @@ def _split(steps: Sequence[int], parts: int) -> list[list[int]]:
 def warm_steps(workspace: Workspace, steps: Sequence[int], device: str, cache_folder: Path) -> int:
     """Compiles the missing graphs of these steps' solutions, together; gives their number."""
     from tutor.artifacts import ArtifactCache
+    from tutor.checks.step_13 import SHIPPED
+    from tutor.engines import BATCH_STEP, CONFIG_STEP, batched
     from tutor.graphs import find_device, trace
     from tutor.loader import View
 
@@ -76,6 +78,9 @@ def warm_steps(workspace: Workspace, steps: Sequence[int], device: str, cache_fo
         for subject in step.check.subjects
         if subject.compiled
     ]
+    if BATCH_STEP in steps:
+        # What `generate` runs on the checkpoint that comes with the course.
+        graphs.append(batched(view, view[CONFIG_STEP].GPT2Config(**SHIPPED.settings), where).traced)
     cache = ArtifactCache(cache_folder)
     missing = cache.missing(graphs)
     cache.load(missing)

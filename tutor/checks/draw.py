@@ -38,12 +38,19 @@ def parameters(shapes: Mapping[str, tuple[int, ...]], *, seed: int) -> dict[str,
 
 
 def inputs(subject: Subject, case: Case) -> dict[str, np.ndarray]:
-    """Draws the inputs: ids are uniform, all else is normal, scaled and shifted as the case says."""
+    """Draws the inputs: ids are uniform, all else is normal, scaled and shifted as the case says.
+
+    A single number is in the case's dimensions.
+    """
     rng = np.random.default_rng(case.seed)
     drawn = {}
     for name, spec in subject.inputs.items():
         shape = tuple(case.dims.get(dim, dim) for dim in spec.dims)
-        if spec.dtype == "int64":
+        if name in case.inputs:
+            drawn[name] = np.asarray(case.inputs[name], spec.dtype)
+        elif not spec.dims:
+            drawn[name] = np.array(case.dims[name], spec.dtype)
+        elif spec.dtype == "int64":
             drawn[name] = rng.integers(subject.settings["vocab_size"], size=shape)
         else:
             drawn[name] = (case.scale * rng.normal(size=shape) + case.shift).astype(np.float32)

@@ -40,7 +40,7 @@ def load(step: int) -> dict[str, Stored]:
     stored = {}
     for case in check.cases:
         subject = check.subject(case.subject)
-        outputs = {name: arrays[key] for name in subject.outputs if (key := f"outputs/{case.name}/{name}") in arrays}
+        outputs = {name: arrays[key] for name in subject.results if (key := f"outputs/{case.name}/{name}") in arrays}
         if not outputs:
             continue  # written before there was a checkpoint; a test sees to it that none is missing
         inputs = {name: arrays[f"inputs/{case.name}/{name}"] for name in subject.inputs}

@@ -55,6 +55,8 @@ def content(step: int) -> Content:
             parameters = reference.shipped_parameters(subject)
         for name, array in hugging_face.outputs(step, subject, parameters, inputs).items():
             arrays[f"outputs/{case.name}/{name}"] = array
+    if step in (16, 17):
+        arrays |= random_text(step)
     if step == 0:
         arrays[MAX_OUTPUT] = max_output()
     return arrays
@@ -78,7 +80,21 @@ def generation() -> Content:
     """Step 14: how Hugging Face continues a prompt with the shipped checkpoint."""
     folder = Workspace(REPOSITORY).checkpoint
     prompt = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(PROMPT).ids
-    return {"prompt": np.array(prompt), "greedy": np.array(hugging_face.greedy(folder, prompt, NEW_TOKENS))}
+    return {
+        "prompt": np.array(prompt),
+        "greedy": np.array(hugging_face.greedy(hugging_face.trained(folder), prompt, NEW_TOKENS)),
+    }
+
+
+def random_text(step: int) -> Content:
+    """Steps 16 and 17: how Hugging Face continues a prompt with the random weights of the cases."""
+    from tutor.checks.cached import parameters_of
+
+    check: Check = importlib.import_module(f"tutor.checks.step_{step:02d}").CHECK
+    (subject,) = check.subjects
+    model = hugging_face.language_model(subject, parameters_of(subject, check))
+    prompt = np.random.default_rng(step).integers(subject.settings["vocab_size"], size=4).tolist()
+    return {"prompt": np.array(prompt), "greedy": np.array(hugging_face.greedy(model, prompt, 10))}
 
 
 def write(path: Path, arrays: Content) -> None:

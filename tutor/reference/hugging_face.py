@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
+from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel, GPT2Model
 from transformers.masking_utils import sdpa_mask
 from transformers.models.gpt2.modeling_gpt2 import GPT2MLP, GPT2Attention, GPT2Block, eager_attention_forward
 from transformers.pytorch_utils import Conv1D
@@ -126,10 +126,33 @@ def step_12(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 def step_13(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
     """`GPT2LMHeadModel`."""
-    model = GPT2LMHeadModel(config(subject))
-    filled(model.transformer, sub(parameters, "transformer"))
-    assert model.lm_head.weight is model.transformer.wte.weight, "Hugging Face no longer ties the head"
-    return {"logits": model.double().eval()(tensor(inputs["input_ids"])).logits}
+    return {"logits": language_model(subject, parameters)(tensor(inputs["input_ids"])).logits}
+
+
+def step_16(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2LMHeadModel` with a cache: the logits after the last token, and the caches afterwards."""
+    num_tokens, seq_len = int(inputs["num_tokens"]), inputs["input_ids"].shape[1]
+    cache = filled_cache(subject, inputs)
+    logits = language_model(subject, parameters)(tensor(inputs["input_ids"]), past_key_values=cache).logits
+    after = {"logits": logits[:, -1]}
+    for layer, kept in enumerate(cache.layers):
+        for name, states in ((f"keys_{layer}", kept.keys), (f"values_{layer}", kept.values)):
+            after[name] = tensor(inputs[name]).clone()
+            after[name][:, :, num_tokens : num_tokens + seq_len] = states[:, :, num_tokens:]
+    return after
+
+
+def step_17(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2LMHeadModel` with a cache and padding on the left; what is cached for padding does not matter."""
+    num_tokens, seq_len = int(inputs["num_tokens"]), inputs["input_ids"].shape[1]
+    columns, starts = torch.arange(num_tokens + seq_len)[None], tensor(inputs["starts"])[:, None]
+    logits = language_model(subject, parameters)(
+        tensor(inputs["input_ids"]),
+        past_key_values=filled_cache(subject, inputs),
+        attention_mask=(columns >= starts).long(),
+        position_ids=(columns - starts).clamp(min=0)[:, num_tokens:],
+    ).logits
+    return {"logits": logits[:, -1]}
 
 
 def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
@@ -148,19 +171,40 @@ def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
     }
 
 
-def greedy(checkpoint: Path, input_ids: list[int], max_new_tokens: int) -> list[int]:
+def language_model(subject: Subject, parameters: Arrays) -> GPT2LMHeadModel:
+    """`GPT2LMHeadModel` with the parameters of a case."""
+    model = GPT2LMHeadModel(config(subject))
+    filled(model.transformer, sub(parameters, "transformer"))
+    assert model.lm_head.weight is model.transformer.wte.weight, "Hugging Face no longer ties the head"
+    return model.double().eval()
+
+
+def filled_cache(subject: Subject, inputs: Arrays) -> DynamicCache:
+    """A cache that holds the first `num_tokens` keys and values of a case."""
+    cache, num_tokens = DynamicCache(), int(inputs["num_tokens"])
+    for layer in range(subject.settings["n_layer"] if num_tokens else 0):
+        keys, values = (tensor(inputs[f"{name}_{layer}"])[:, :, :num_tokens] for name in ("keys", "values"))
+        cache.update(keys, values, layer)
+    return cache
+
+
+def greedy(model: GPT2LMHeadModel, input_ids: list[int], max_new_tokens: int) -> list[int]:
     """The tokens that `generate` appends when it always takes the best one."""
-    logging.disable_progress_bar()
-    model = GPT2LMHeadModel.from_pretrained(checkpoint, local_files_only=True).eval()
     prompt = torch.tensor([input_ids])
     tokens = model.generate(
         prompt,
         attention_mask=torch.ones_like(prompt),
         do_sample=False,
         max_new_tokens=max_new_tokens,
-        pad_token_id=model.config.eos_token_id,
+        pad_token_id=0,
     )
     return tokens[0, len(input_ids) :].tolist()
+
+
+def trained(checkpoint: Path) -> GPT2LMHeadModel:
+    """`GPT2LMHeadModel` with the weights of a checkpoint."""
+    logging.disable_progress_bar()
+    return GPT2LMHeadModel.from_pretrained(checkpoint, local_files_only=True).eval()
 
 
 # --- helpers ----------------------------------------------------------------------------------

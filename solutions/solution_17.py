@@ -1,0 +1,144 @@
+"""Step 17: batches of prompts of different lengths.
+
+Reading the weights takes most of the time of a decoding step, and one reading can serve
+many texts. But a tensor has straight edges, and prompts differ in length. So short ones
+are filled up on the left with padding, which no token may see and which does not count
+as a position: each row must compute what it would compute alone.
+
+Tasks:
+    1. `pad_left`: fill the prompts up to the longest, and note where each begins.
+    2. `forward`, positions: the first real token of each row has position 0.
+       Padding has no position; any that exists will do.
+    3. `forward`, mask: a token sees the keys from its row's first token up to itself.
+       Give the keys of padding the column `NEVER`, and compare as in step 16. Padding
+       itself sees nothing, and a softmax over nothing but -inf gives NaN: hide with
+       -1e30, which has the same effect everywhere else.
+    4. `generate_batch`: the loop of step 16 for all rows at once. A row that has
+       ended says nothing more, and the others go on.
+
+Run: `pixi run s17` or `make s17`
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from max.dtype import DType
+from max.experimental import functional as F
+from max.experimental.tensor import Tensor
+from max.graph import TensorValue
+
+from solutions.solution_14 import choose_token
+from solutions.solution_16 import CachedGPT2LMHeadModel, mask_of, tokens_after
+
+NEVER = 2**62  # a column beyond every other: no token sees a key that stands there
+
+
+def pad_left(prompts: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Makes one array of prompts of different lengths.
+
+    Args:
+        prompts: the tokens of each row.
+
+    Returns:
+        The ids, int64 of shape (batch, seq_len), with 0 for padding, and in which column
+        each row starts, int64 of shape (batch,).
+
+    Source: Hugging Face tokenizers with `padding_side="left"`.
+    """
+    # Task 1: fill up on the left.
+    seq_len = max(len(prompt) for prompt in prompts)
+    ids = np.zeros((len(prompts), seq_len), dtype=np.int64)
+    starts = np.array([seq_len - len(prompt) for prompt in prompts], dtype=np.int64)
+    for row, (start, prompt) in enumerate(zip(starts, prompts, strict=True)):
+        ids[row, start:] = prompt
+    return ids, starts
+
+
+class BatchedGPT2LMHeadModel(CachedGPT2LMHeadModel):
+    """GPT-2 with caches, for rows that start in different columns.
+
+    Source: Hugging Face `GPT2LMHeadModel` with `attention_mask` and `position_ids`.
+    """
+
+    def forward(self, input_ids: Tensor, num_tokens: Tensor, starts: Tensor, *caches: Tensor) -> Tensor:
+        """Runs the model on the new tokens of all rows.
+
+        Args:
+            input_ids: the new tokens, int64 of shape (batch, seq_len).
+            num_tokens: how many columns are in the caches, an int64 scalar on the CPU.
+            starts: the column of each row's first token, int64 of shape (batch,).
+            caches: keys and values of each layer, as in step 16.
+
+        Returns:
+            The logits that follow the last column, of shape (batch, vocab_size).
+        """
+        # Tasks 2 and 3: number the columns, and find positions and mask of each row.
+        device, seq_len = input_ids.device, input_ids.shape[1]
+        total = tokens_after(TensorValue(num_tokens), seq_len)
+        query = F.arange(0, seq_len, dtype=DType.int64, device=device) + num_tokens.to(device)  # (seq_len,)
+        key = F.arange(0, total, out_dim="total_len", dtype=DType.int64, device=device)  # (total_len,)
+        start = F.unsqueeze(starts, 1)  # (batch, 1)
+        positions = F.elementwise_max(query - start, 0)  # (batch, seq_len)
+        key = F.where(start <= key, key, NEVER)  # (batch, total_len)
+        visible = F.unsqueeze(key, 1) <= F.unsqueeze(query, 1)  # (batch, seq_len, total_len)
+        mask = mask_of(visible, hidden=-1e30)
+        return self.predict(input_ids, num_tokens, positions, F.unsqueeze(mask, 1), caches)
+
+
+def choose_greedily(row: int, logits: np.ndarray) -> int:
+    """Takes the best token in every row. (Given.)"""
+    return choose_token(logits)
+
+
+def generate_batch(
+    model: Callable[..., Tensor],
+    caches: Sequence[Tensor],
+    prompts: Sequence[list[int]],
+    *,
+    n_positions: int,
+    max_new_tokens: int,
+    eos_token_id: int | None = None,
+    choose: Callable[[int, np.ndarray], int] = choose_greedily,
+) -> Iterator[tuple[int, int]]:
+    """Continues all prompts together.
+
+    Args:
+        model: ids (batch, seq_len), the number of columns in the caches (an int64 scalar), the
+            starts (batch,) and the caches, to logits (batch, vocab_size).
+        caches: as in step 16, for as many rows as there are prompts.
+        prompts: the tokens of each row, at least one.
+        n_positions: how many columns the caches have room for.
+        max_new_tokens: a row ends after this many new tokens.
+        eos_token_id: a row ends after this token; None to go on.
+        choose: picks a token for a row from its logits of shape (vocab_size,).
+
+    Yields:
+        (row, token) for each new token, as soon as it is chosen.
+
+    Raises:
+        ValueError: a prompt is empty.
+
+    Source: Hugging Face `GenerationMixin.generate` with a batch.
+    """
+    # Task 4: read all prompts, then one token of each row at a time.
+    for row, prompt in enumerate(prompts):
+        if not prompt:
+            raise ValueError(f"prompt {row} is empty: the model needs at least one token to continue from")
+    rows = [list(prompt) for prompt in prompts]
+    going = set(range(len(rows)))
+    (new, starts), num_tokens = pad_left(rows), 0
+    for _ in range(max_new_tokens):
+        if num_tokens + new.shape[1] > n_positions:
+            (new, starts), num_tokens = pad_left([ids[-max(1, n_positions // 2) :] for ids in rows]), 0
+        filled = Tensor.from_dlpack(np.array(num_tokens))
+        logits = model(Tensor.from_dlpack(new), filled, Tensor.from_dlpack(starts), *caches).to_numpy()
+        num_tokens += new.shape[1]
+        for row in sorted(going):
+            token = choose(row, logits[row])
+            yield row, token
+            rows[row].append(token)
+            if token == eos_token_id:
+                going.remove(row)
+        if not going:
+            return
+        new = np.array([[ids[-1]] for ids in rows], dtype=np.int64)

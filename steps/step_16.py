@@ -1,0 +1,182 @@
+"""Step 16: the key-value cache.
+
+Step 14 runs the whole text through the model for every new token, and throws almost all
+of it away. The keys and values of the tokens before never change: a token does not see
+later ones. So keep them. Each call then reads only what is new, and writes its keys and
+values behind those in the cache, in place.
+
+Tasks:
+    1. `cache_type`: the type of one cache, a `BufferType` of shape (batch, n_head,
+       n_positions, head_dim). Unlike a tensor, a buffer can be written to.
+    2. `extend`: store the new keys (or values) at `num_tokens` with
+       `ops.buffer_store_slice`, and slice out all that are there now.
+    3. `attend`: attention over all these keys, with a mask that is given.
+    4. `predict`: the forward pass of steps 11 to 13 with the cache in it. Only the last
+       position goes through the head.
+    5. `forward`: number the new tokens and all tokens, and make the mask. That of step 02
+       wants `num_tokens` while the graph is built; here it is known only when the graph
+       runs, so compare positions: 0 where key <= query, -inf elsewhere.
+    6. `generate_with_cache`: the loop. When the cache is full, begin anew with the last
+       half of the text.
+
+Run: `pixi run s16` or `make s16`
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from max.driver import Buffer, Device
+from max.dtype import DType
+from max.experimental import functional as F
+from max.experimental.tensor import Tensor
+from max.graph import BufferType, BufferValue, DeviceRef, TensorValue, ops
+
+from steps.step_01 import GPT2Config
+from steps.step_13 import MaxGPT2LMHeadModel
+from steps.step_14 import choose_token
+
+
+def cache_type(config: GPT2Config, device: Device) -> BufferType:
+    """Gives the type of the keys, or of the values, that one layer keeps.
+
+    Args:
+        config: the model's sizes.
+        device: where the cache is.
+
+    Returns:
+        A float32 buffer of shape (batch, n_head, n_positions, head_dim), with a symbolic batch.
+    """
+    raise NotImplementedError(
+        "step 16, task 1: cache_type: a buffer with room for n_positions tokens"
+    )
+
+
+def empty_caches(config: GPT2Config, batch: int, device: Device) -> list[Tensor]:
+    """Makes the caches of all layers: keys of layer 0, values of layer 0, keys of layer 1, ... (Given.)"""
+    shape = (batch, config.n_head, config.n_positions, config.head_dim)
+    return [Tensor(storage=Buffer.zeros(shape, DType.float32, device)) for _ in range(2 * config.n_layer)]
+
+
+def tokens_after(num_tokens: TensorValue, seq_len: object) -> TensorValue:
+    """Gives num_tokens + seq_len, as a number that is known when the graph runs. (Given.)"""
+    return num_tokens + ops.shape_to_tensor([seq_len]).reshape([]).cast(DType.int64)
+
+
+@F.functional
+def extend(cache: BufferValue, new: TensorValue, num_tokens: TensorValue) -> TensorValue:
+    """Writes new keys or values behind those in the cache, in place.
+
+    cache[:, :, num_tokens : num_tokens + seq_len] = new
+
+    Args:
+        cache: shape (batch, n_head, n_positions, head_dim).
+        new: shape (batch, n_head, seq_len, head_dim).
+        num_tokens: how many tokens are in the cache, an int64 scalar on the CPU.
+
+    Returns:
+        All keys or values that are in the cache now: (batch, n_head, total_len, head_dim).
+
+    Source: Hugging Face `StaticCache`.
+    """
+    raise NotImplementedError(
+        "step 16, task 2: extend: store what is new, and give all that is there"
+    )
+
+
+@F.functional
+def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """Blends the values by how well each query fits the keys that it may see.
+
+    attention(Q, K, V) = softmax(Q K^T / sqrt(head_dim) + mask) V
+
+    Args:
+        query: shape (batch, n_head, seq_len, head_dim).
+        keys, values: shape (batch, n_head, total_len, head_dim).
+        mask: 0 where a query may see a key, else -inf; of shape (seq_len, total_len) or
+            one that broadcasts to (batch, n_head, seq_len, total_len).
+
+    Returns:
+        The blended values, of shape (batch, n_head, seq_len, head_dim).
+
+    Source: "Attention Is All You Need", section 3.2.1.
+    """
+    raise NotImplementedError(
+        "step 16, task 3: attend: score, scale, mask, softmax and blend"
+    )
+
+
+def mask_of(visible: Tensor, hidden: float = float("-inf")) -> Tensor:
+    """Gives 0 where `visible` is True, and the number `hidden` elsewhere. (Given.)"""
+    zero = Tensor(0.0, dtype=DType.float32, device=visible.device)
+    mask = F.where(visible, zero, Tensor(hidden, dtype=DType.float32, device=visible.device))
+    # Cuts nothing off, but makes a table of the mask. MAX 26.7.0 would compute it inside of its
+    # attention kernel, and there it reads a row that is compared with a column wrongly.
+    return F.band_part(mask, num_lower=None, num_upper=None)
+
+
+class CachedGPT2LMHeadModel(MaxGPT2LMHeadModel):
+    """GPT-2 that reads only the new tokens of a text, and finds the earlier ones in its caches.
+
+    Source: Hugging Face `GPT2LMHeadModel` with `past_key_values`.
+    """
+
+    def predict(
+        self, input_ids: Tensor, num_tokens: Tensor, positions: Tensor, mask: Tensor, caches: Sequence[Tensor]
+    ) -> Tensor:
+        """Runs the model on the new tokens.
+
+        Args:
+            input_ids: the new tokens, int64 of shape (batch, seq_len).
+            num_tokens: how many tokens are in the caches.
+            positions: the position of each new token, (seq_len,) or (batch, seq_len).
+            mask: which keys each new token may see, as in `attend`.
+            caches: keys and values of each layer, in the order of `empty_caches`.
+
+        Returns:
+            The logits that follow the last token, of shape (batch, vocab_size).
+        """
+        raise NotImplementedError(
+            "step 16, task 4: CachedGPT2LMHeadModel.predict: steps 11 to 13 with the caches, and the head for the last position alone"
+        )
+
+    def forward(self, input_ids: Tensor, num_tokens: Tensor, *caches: Tensor) -> Tensor:
+        """Maps the new tokens (batch, seq_len) to the logits that follow the last of them, (batch, vocab_size)."""
+        raise NotImplementedError(
+            "step 16, task 5: CachedGPT2LMHeadModel.forward: number the new tokens and all tokens, and make the mask"
+        )
+
+
+def generate_with_cache(
+    model: Callable[..., Tensor],
+    caches: Sequence[Tensor],
+    input_ids: list[int],
+    *,
+    n_positions: int,
+    max_new_tokens: int,
+    eos_token_id: int | None = None,
+    choose: Callable[[np.ndarray], int] = choose_token,
+) -> Iterator[int]:
+    """Continues `input_ids`, and shows the model each token only once, as long as the caches have room.
+
+    Args:
+        model: ids (1, seq_len), the number of tokens in the caches (an int64 scalar) and the
+            caches, to logits (1, vocab_size).
+        caches: as `empty_caches` makes them; what is in them does not matter.
+        input_ids: the prompt, at least one token.
+        n_positions: how many tokens the caches have room for.
+        max_new_tokens: stop after this many new tokens.
+        eos_token_id: stop after this token; None to go on.
+        choose: picks a token from logits of shape (vocab_size,).
+
+    Yields:
+        The id of each new token, as soon as it is chosen.
+
+    Raises:
+        ValueError: `input_ids` is empty.
+
+    Source: Hugging Face `GenerationMixin.generate` with `use_cache=True`.
+    """
+    raise NotImplementedError(
+        "step 16, task 6: generate_with_cache: read the prompt, then one token at a time"
+    )
