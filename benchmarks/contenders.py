@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.timing import peak_megabytes, time_call
 from tutor.checks.sizes import language_model
+from tutor.engines import empty_caches
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
 # Rows that are decoded begin with a prompt of this length.
@@ -74,7 +75,7 @@ class Max:
     def _caches(self, batch: int) -> Sequence[Any]:
         # Making room is no part of reading a prompt: it is kept from one call to the next.
         if getattr(self, "_kept", (0,))[0] != batch:
-            self._kept = batch, self.view[16].empty_caches(self.config, batch, self.device)
+            self._kept = batch, empty_caches(self.view, self.config, batch, self.device)
         return self._kept[1]
 
     def generate(self, ids: np.ndarray, max_new_tokens: int) -> list[int]:
@@ -288,6 +289,7 @@ class _Timed:
     def decode(self, batch: int, repeat: int) -> float:
         """A token of each row: the time of many new tokens without that of the first."""
         ids = _ids(batch, PROMPT)
+        self.contender.generate(ids, 2)  # what is made once for each size of a batch is no part of a token
         one = time_call(lambda: self.contender.generate(ids, 1), repeat).best
         many = time_call(lambda: self.contender.generate(ids, NEW_TOKENS + 1), repeat).best
         return (many - one) / NEW_TOKENS

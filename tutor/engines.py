@@ -4,10 +4,12 @@
 The solutions take the first. A learner's own steps take the first of them that is filled in.
 """
 
+import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from max.driver import Device
 from max.experimental.tensor import Tensor
 
@@ -111,7 +113,7 @@ def batched(view: View, config: Any, device: Device, *, quantized: bool = False)
     def tokens(run: Callable[..., Tensor], request: Request) -> Iterator[tuple[int, int]]:
         return step.generate_batch(
             run,
-            view[CACHE_STEP].empty_caches(config, len(request.prompts), device),
+            empty_caches(view, config, len(request.prompts), device),
             [list(prompt) for prompt in request.prompts],
             n_positions=config.n_positions,
             max_new_tokens=request.max_new_tokens,
@@ -129,7 +131,7 @@ def cached(view: View, config: Any, device: Device, *, quantized: bool = False) 
     traced = _trace_fast(lambda: step.CachedGPT2LMHeadModel(config), _inputs(config), device, quantized)
 
     def tokens(run: Callable[..., Tensor], request: Request) -> Iterator[tuple[int, int]]:
-        choose, caches = request.chooser(view), step.empty_caches(config, 1, device)
+        choose, caches = request.chooser(view), empty_caches(view, config, 1, device)
         for row, prompt in enumerate(request.prompts):
             for token in step.generate_with_cache(
                 run,
@@ -178,6 +180,17 @@ def trace_model(view: View, config: Any, device: Device) -> Traced:
     """Traces the model of step 13: ids (batch, seq_len) to logits (batch, seq_len, vocab_size)."""
     ids = Spec("int64", ("batch", "seq_len"))
     return graphs.trace(lambda: view[MODEL_STEP].MaxGPT2LMHeadModel(config), [ids], device)
+
+
+def empty_caches(view: View, config: Any, batch: int, device: Device) -> list[Tensor]:
+    """Makes the caches of step 16. On a CPU, memory is taken page by page as they fill."""
+    if device.label != "cpu":
+        return view[CACHE_STEP].empty_caches(config, batch, device)
+    shape = (batch, config.n_head, config.n_positions, config.head_dim)
+    size = int(np.prod(shape))
+    # Not `np.zeros`: NumPy asks for pages of two megabytes, and a few tokens of each head would touch them all.
+    arrays = (np.frombuffer(mmap.mmap(-1, 4 * size), np.float32).reshape(shape) for _ in range(2 * config.n_layer))
+    return [Tensor.from_dlpack(array) for array in arrays]
 
 
 def _trace_fast(build: Callable[[], Any], inputs: Sequence[Spec], device: Device, quantized: bool) -> Traced:
