@@ -129,18 +129,19 @@ NUMBERS = {
 }
 assert sum(runs) == 1024 and round(sum(runs) / len(runs), 2) == 2
 
-CONFIGURATION = "from steps.step_01 import GPT2Config\n"
 POSITIONS = "F.gather(transformer.wpe.weight, positions, axis=0)"
 MASK = """        keys = F.arange(0, total, out_dim="total_len", dtype=DType.int64, device=input_ids.device)
         visible = F.unsqueeze(keys, 0) <= F.unsqueeze(positions, 1)  # (seq_len, total_len)
         return self.predict(input_ids, num_tokens, positions, mask_of(visible), caches)
 """
-MASK_02 = """        mask = causal_mask(seq_len, num_tokens, dtype=DType.float32, device=input_ids.device)
+MASK_02 = """        from steps.step_02 import causal_mask
+
+        mask = causal_mask(seq_len, num_tokens, dtype=DType.float32, device=input_ids.device)
         return self.predict(input_ids, num_tokens, positions, mask, caches)
 """
 CAPTURES = {
     "step_02": Capture(
-        replace=((CONFIGURATION, CONFIGURATION + "from steps.step_02 import causal_mask\n"), (MASK, MASK_02))
+        replace=((MASK, MASK_02),),
     ),
     "not_shifted": Capture(replace=(("<= F.unsqueeze(positions, 1)", "<= F.unsqueeze(positions - num_tokens, 1)"),)),
     "step_06": Capture(replace=((POSITIONS, "transformer.wpe(input_ids)"),)),

@@ -88,8 +88,11 @@ for batch in (1, 4, 8, 16):
 
 KEY = """        key = F.where(start <= key, key, NEVER)  # (batch, total_len)
 """
-COMPARED = KEY + """        visible = F.unsqueeze(key, 1) <= F.unsqueeze(query, 1)  # (batch, seq_len, total_len)
+COMPARED = (
+    KEY
+    + """        visible = F.unsqueeze(key, 1) <= F.unsqueeze(query, 1)  # (batch, seq_len, total_len)
 """
+)
 JOINED = """        past = F.unsqueeze(key, 0) <= F.unsqueeze(query, 1)  # (seq_len, total_len)
         visible = F.logical_and(F.unsqueeze(start <= key, 1), F.unsqueeze(past, 0))
 """
