@@ -18,14 +18,20 @@ _MODULES = {
     "DimLike": "max.graph",
     "Graph": "max.graph",
     "TensorType": "max.graph",
+    "TensorValue": "max.graph",
+    "BufferType": "max.graph",
+    "BufferValue": "max.graph",
+    "DeviceRef": "max.graph",
+    "ops": "max.graph",
     "SafetensorWeights": "max.graph.weights",
     "DType": "max.dtype",
+    "Buffer": "max.driver",
     "Device": "max.driver",
     "InferenceSession": "max.engine",
 }
 
 # Modules whose own page documents their members, where that is not the page of the module above.
-_PAGES = {"random": "max.experimental.random"}
+_PAGES = {"random": "max.experimental.random", "ops": "max.graph.ops"}
 
 
 def api_url(name: str) -> str:

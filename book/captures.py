@@ -40,12 +40,14 @@ class Capture:
         replace: pieces of the solution, each occurring once, and what stands there in the learner's file.
         skeleton: the step's file is as it comes.
         step: whose file, where the chapter is not a step's.
+        stdin: what comes on its standard input.
     """
 
     command: str = ""
     replace: tuple[tuple[str, str], ...] = ()
     skeleton: bool = False
     step: int | None = None
+    stdin: str = ""
 
 
 def run_file(file: Path) -> tuple[str, dict[str, Any]]:
@@ -94,15 +96,15 @@ def run_capture(chapter: str, capture: Capture) -> str:
         # MAX, once it has run in a process, changes the environment behind Python's back: hence `env`.
         environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "90"}
         command = [sys.executable, "-m", "tutor", *shlex.split(capture.command or f"s{label}")]
-        output = _output(command, workspace.root, environment)
+        output = _output(command, workspace.root, environment, capture.stdin)
         if "compiling" in output:  # the second run finds the graphs compiled, as the chapter shows it
-            output = _output(command, workspace.root, environment)
+            output = _output(command, workspace.root, environment, capture.stdin)
     return output
 
 
-def _output(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+def _output(command: list[str], folder: Path, environment: Mapping[str, str], stdin: str) -> str:
     result = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        command, cwd=folder, env=environment, capture_output=True, text=True, input=stdin,
         timeout=900, check=False,
     )  # fmt: skip
     return "\n".join(line.rstrip() for line in (result.stdout or result.stderr).strip().splitlines()) + "\n"

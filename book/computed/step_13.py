@@ -33,13 +33,8 @@ from safetensors.numpy import load_file  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
 
 from book.captures import Capture  # noqa: E402
+from book.computed._sizes import SMALL, VOCAB_SIZE, parameter_count  # noqa: E402
 from tutor.workspace import REPOSITORY, Workspace  # noqa: E402
-
-
-def parameter_count(n_embd: int, n_layer: int, vocab_size: int = 50257, n_positions: int = 1024) -> int:
-    """The parameters of a GPT-2 whose MLP is four times as wide as n_embd, and whose head is tied."""
-    block = 12 * n_embd**2 + 13 * n_embd
-    return (vocab_size + n_positions) * n_embd + n_layer * block + 2 * n_embd
 
 
 def percent(part: float, whole: float) -> str:
@@ -54,7 +49,7 @@ def likest(row: np.ndarray, count: int) -> list[str]:
     return [tokenizer.decode([id_]).strip() for id_ in np.argsort(-cosines)[: count + 1]]
 
 
-small, small_table = parameter_count(768, 12), 50257 * 768
+small, small_table = parameter_count(*SMALL), VOCAB_SIZE * 768
 folder = Workspace(REPOSITORY).checkpoint
 training = json.loads((folder / "training.json").read_text())
 weights = load_file(folder / "model.safetensors")
@@ -75,7 +70,7 @@ NUMBERS = {
     "shipped_table": f"{shipped.size:,}",
     "shipped_parameters": f"{training['parameters']:,}",
     "shipped_share": percent(shipped.size, training["parameters"]),
-    "xl_share": percent(50257 * 1600, parameter_count(1600, 48)),
+    "xl_share": percent(50257 * 1600, parameter_count(48, 1600)),
     "like_my": ", ".join(like_my[:-1]) + " and " + like_my[-1],
     "itself_percent": percent(itself.sum(), len(itself)),
     "fixed_lowest": f"{fixed_scores.min():.1f}".replace("-", "−"),

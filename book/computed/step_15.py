@@ -45,6 +45,7 @@ from safetensors.numpy import load
 from tokenizers import Tokenizer
 
 from book.captures import Capture
+from book.computed._sizes import SMALL, parameter_count
 from tutor.checks import numpy_gpt2
 
 CONV1D = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
@@ -103,12 +104,7 @@ def loss(turned: tuple[str, ...] = CONV1D, rounding: Rounding = np.asarray) -> s
     return f"{-np.log(numpy_gpt2.softmax(logits)[np.arange(IDS.size - 1), IDS[0, 1:]]).mean():.2f}"
 
 
-def parameter_count(n_layer: int, n_embd: int) -> int:
-    """The parameters of a published GPT-2, by the formula of chapter 01."""
-    return (50257 + 1024) * n_embd + n_layer * (12 * n_embd**2 + 13 * n_embd) + 2 * n_embd
-
-
-SIZES = {"small": (12, 768), "medium": (24, 1024), "large": (36, 1280), "xl": (48, 1600)}
+SIZES = {"small": SMALL, "medium": (24, 1024), "large": (36, 1280), "xl": (48, 1600)}
 NUMBER = struct.unpack("<f", first)[0]
 WEIGHT_BYTES, MASK_BYTES = 4 * parameter_count(*SIZES["small"]), 12 * 1024 * 1024 * 4
 

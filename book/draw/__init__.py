@@ -9,6 +9,7 @@ from book.draw.attention import draw_attention_maps, draw_scores
 from book.draw.checkpoint import draw_positions, draw_residual, draw_temperature
 from book.draw.curves import draw_cost, draw_gelu, draw_score_variance
 from book.draw.diagrams import draw_block, draw_heads, draw_model, draw_pipeline
+from book.draw.inference import draw_cache, draw_padding
 from book.draw.masks import draw_mask
 from book.draw.svg import to_svg
 from book.paths import FIGURES
@@ -29,6 +30,8 @@ _DRAWINGS = {
     "model": draw_model,
     "cost": draw_cost,
     "temperature": draw_temperature,
+    "cache": draw_cache,
+    "padding": draw_padding,
     "pipeline": draw_pipeline,
 }
 
