@@ -73,9 +73,10 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
 
         draw.write()
     if "examples" in wanted:
-        from book import captures
+        from book import captures, prompts
 
         captures.write_examples()
+        prompts.write()
     if "captures" in wanted:
         from book import captures
 

@@ -159,7 +159,8 @@ def test_lines_are_short_and_words_are_the_courses(page: str):
         if "](" not in line and not line.startswith(("|", "{{figure", "$$", "<details>")):
             assert len(line) <= 110, line
     for word in ("Let's", "magic", "hidden_size", "num_heads", "sequence length of", "amazing"):
-        assert word not in text
+        # The attention lab speaks of functions that are not GPT-2's, whose arguments have PyTorch's names.
+        assert word not in text or (word == "num_heads" and page in ("step_18.md", "step_19.md"))
 
 
 def test_readme_names_the_books_commands():

@@ -71,6 +71,11 @@ def find_habits(ids: Sequence[int], weights: np.ndarray) -> list[Habit]:
 
     Source: for the last one "In-context Learning and Induction Heads" (Olsson et al. 2022), its prefix matching.
     """
+    return [_habit(name, table, weights) for name, table in looked_at(ids)]
+
+
+def looked_at(ids: Sequence[int]) -> list[tuple[str, np.ndarray]]:
+    """The names of the habits, and for each the table (seq_len, seq_len) of the keys that it makes a query look at."""
     ids = np.asarray(ids)
     query, key = np.indices((len(ids), len(ids)))
     between = (query >= 2) & (key >= 1) & (key <= query - 2)
@@ -78,19 +83,19 @@ def find_habits(ids: Sequence[int], weights: np.ndarray) -> list[Habit]:
     after_same = np.zeros_like(same)
     after_same[:, 1:] = same[:, :-1]
     return [
-        _habit("the previous token", (query >= 2) & (key == query - 1), weights),
-        _habit("the first token", (query >= 2) & (key == 0), weights),
-        _habit("the same token, earlier", between & same, weights),
-        _habit("what followed it (induction)", between & after_same, weights),
+        ("the previous token", (query >= 2) & (key == query - 1)),
+        ("the first token", (query >= 2) & (key == 0)),
+        ("the same token, earlier", between & same),
+        ("what followed it (induction)", between & after_same),
     ]
 
 
-def _habit(name: str, looked_at: np.ndarray, weights: np.ndarray) -> Habit:
+def _habit(name: str, table: np.ndarray, weights: np.ndarray) -> Habit:
     """Scores a habit, given as the table of queries and the keys that they should look at."""
-    rows = looked_at.any(axis=-1)
+    rows = table.any(axis=-1)
     count = int(rows.sum())
     if not count:
         return Habit(name, 0, 0.0, np.zeros(weights.shape[:2]))
-    shares = (weights * looked_at).sum(axis=-1)  # (n_layer, n_head, seq_len)
-    even = looked_at.sum(axis=-1) / np.arange(1, len(rows) + 1)
+    shares = (weights * table).sum(axis=-1)  # (n_layer, n_head, seq_len)
+    even = table.sum(axis=-1) / np.arange(1, len(rows) + 1)
     return Habit(name, count, float(even[rows].mean()), shares[..., rows].mean(axis=-1))

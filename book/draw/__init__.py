@@ -5,7 +5,7 @@ those become CSS variables (`theme/figures.css`). One unit of a figure is one pi
 width. The figures are narrow, so that their text can be read on a telephone too.
 """
 
-from book.draw.attention import draw_attention_maps, draw_scores
+from book.draw.attention import draw_attention_maps, draw_habits, draw_scores
 from book.draw.checkpoint import draw_positions, draw_residual, draw_temperature
 from book.draw.curves import draw_cost, draw_gelu, draw_score_variance
 from book.draw.diagrams import draw_block, draw_heads, draw_model, draw_pipeline
@@ -33,6 +33,7 @@ _DRAWINGS = {
     "cache": draw_cache,
     "padding": draw_padding,
     "pipeline": draw_pipeline,
+    "habits": draw_habits,
 }
 
 

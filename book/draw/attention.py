@@ -12,6 +12,7 @@ from book.draw.svg import Picture
 from book.draw.words import signed
 from book.export import load
 from tutor.checks import numpy_gpt2
+from tutor.habits import looked_at
 from tutor.tokens import visible_token
 
 
@@ -149,4 +150,28 @@ def draw_scores() -> Picture:
         f"{signed(raw.max(), 1)}; then the scores divided by the square root of {sentence.head_dim} with the mask "
         "added, −∞ above the diagonal; then the weights, 0 above the diagonal and 1 in sum over each row. "
         f"The last row gives most, {weights[last, best]:.2f}, to the key “{tokens[best]}”.",
+    )
+
+
+def draw_habits() -> Picture:
+    """Where heads with a habit look, in a text that says something twice."""
+    words = ["Oh", "the", "cat", "sat", "the", "cat", "sat"]
+    figure, axes = paper(480, 466)
+    told = []
+    for index, (name, table) in enumerate(looked_at([words.index(word) for word in words])):
+        right, below = index % 2, index // 2
+        grid = Grid(axes, 44 + right * 236, 56 + below * 232, 26, 22)
+        say(axes, grid.x - 34, grid.y - 44, name, **BOLD)
+        for row in range(len(words)):
+            for column in range(row + 1):
+                grid.cell(row, column, opacity=0.8 if table[row, column] else 0.0)
+            say(axes, grid.x - 6, grid.middle(row, 0)[1], words[row], ha="right", fontsize=12)
+            say(axes, grid.middle(0, row)[0], grid.y - 14, words[row], ha="center", fontsize=12)
+        pairs = [f"{words[query]} ({query}) at {words[key]} ({key})" for query, key in np.argwhere(table)]
+        told.append(f"{name}: {', '.join(pairs)}")
+    return Picture(
+        figure,
+        "Four habits of heads",
+        f"Four tables for the tokens {' '.join(words)}, numbered from 0: rows are queries, columns are keys, and the "
+        f"filled cells are where the habit looks. {'; '.join(told)}.",
     )
