@@ -9,22 +9,19 @@ its own, so that the peak memory is its own too.
 
 import math
 import os
-import re
-import resource
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.memory import forget_peak, peak_megabytes
 from benchmarks.timing import time_call
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
 N_HEAD, HEAD_DIM = 12, 64
-STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 LENGTHS = (128, 256, 512, 1024, 2048)
 
 
@@ -54,26 +51,12 @@ def measure(length: int, repeat: int, device: str) -> tuple[float, float, float]
     with_mask, without_mask = ArtifactCache(cache_folder()).load(traced)
     inputs = np.random.default_rng(0).standard_normal((3, 1, N_HEAD, length, HEAD_DIM), dtype=np.float32)
     with_mask({}, *inputs[:, :, :, :8])  # the first call sets up what does not depend on the length
-    _forget_peak()
-    before = _peak_megabytes()
+    forget_peak()
+    before = peak_megabytes()
     masked_seconds = time_call(lambda: with_mask({}, *inputs), repeat=repeat).median
-    added = _peak_megabytes() - before
+    added = peak_megabytes() - before
     without_mask({}, *inputs)
     return masked_seconds, time_call(lambda: without_mask({}, *inputs), repeat=repeat).median, added
-
-
-def _forget_peak() -> None:
-    """Makes Linux count the peak from here. Elsewhere the peak of start-up hides small additions."""
-    if CLEAR_REFS.exists():
-        CLEAR_REFS.write_text("5")
-
-
-def _peak_megabytes() -> float:
-    if STATUS.exists():
-        (kilobytes,) = re.findall(r"^VmHWM:\s+(\d+) kB", STATUS.read_text(), flags=re.MULTILINE)
-        return int(kilobytes) * 1024 / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 @click.command()
