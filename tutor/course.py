@@ -786,6 +786,78 @@ COURSE: tuple[Step, ...] = (
         ),
     ),
     Step(
+        number=18,
+        slug="six_attentions",
+        title="Six attentions",
+        part="Attention lab",
+        hints=_hints(
+            """
+            What is the largest score of a token that may look at nothing, what is it minus
+            itself, and what would you like it to be? And for the tiles: you have summed
+            exp(score - 3) over a hundred keys when a score of 5 turns up. Which one number
+            makes the sum, and everything you have blended, as if you had known the 5 from the
+            start?
+            """,
+            """
+            `x.shape[:-1]` is all but the last axis, and axes may be counted from the end:
+            `transpose(-3, -2)`. `F.max(x, axis=-1)` keeps the axis, with length 1;
+            `F.elementwise_max(a, b)` takes the larger of each pair, and b may be a number.
+
+            MAX finds its kernel where it sees `F.softmax(query @ key.transpose(-1, -2) / number
+            + table) @ value` with four axes and one table, of shape (seq_len, seq_len) or
+            (batch, 1, 1, seq_len) or (batch, 1, seq_len, seq_len). `causal_mask` is such a
+            table. With padding as well: `F.band_part(x, num_lower=None, num_upper=0)` keeps of
+            each row of x what is on the diagonal and left of it, and makes 0 of the rest.
+
+            `F.gather(x, places, axis=0)` takes rows of x, and `F.scatter_nd(x, rows, places)`
+            gives x with rows put in their places, which have the shape (rows, 1) there.
+
+            `F.while_loop(state, predicate, body)` calls body with the tensors of the state and
+            wants them back, changed, in the same shapes, for as long as the predicate is true,
+            which must be on the CPU: `.to(CPU())`. An inner loop can read what the body of the
+            outer loop made, and nothing from further out.
+            """,
+            """
+            `eager_attention`, after the scores are masked with -inf:
+
+                highest = F.elementwise_max(F.max(scores, axis=-1), LOWEST)
+                weights = F.exp(scores - ...)
+                total = F.elementwise_max(F.sum(weights, axis=-1), 1.0)
+                return merge_heads(... / total, dtype)
+
+            `fused_attention`, with a mask:
+
+                visible = mask.cast(scores.dtype).reshape([batch, 1, 1, seq_len])
+                if causal:
+                    table = F.broadcast_to(visible, [batch, 1, seq_len, seq_len])
+                    visible = F.band_part(table, ...)
+                blended = F.softmax(scores + (1.0 - visible) * ...) @ value
+                return merge_heads(blended * F.max(visible, axis=-1), dtype)
+
+            `visible_keys`: how many sequences have begun at a token's place?
+
+                begun = (cu_seqlens <= rows.unsqueeze(-1)).cast(DType.int64)
+                sequence = F.sum(begun, axis=-1).squeeze(-1) - 1
+                first = F.gather(cu_seqlens, ..., axis=0)
+
+            `absorb`:
+
+                new_highest = F.elementwise_max(highest, F.max(scores, axis=-1))
+                correction = F.exp(... - ...)
+                return new_highest, correction * total + ..., correction * blended + ...
+
+            `tiled_attention`, the body of the inner loop, for the keys at `places`:
+
+                columns = F.elementwise_min(places, last_token)
+                keys = split_heads(F.gather(key, columns, axis=0), num_heads, head_dim)
+                ...
+                visible = (first.unsqueeze(-1) <= places) & (places <= ...)
+                scores = F.where(visible, queries @ keys.transpose(-1, -2), float("-inf"))
+                return tiles - 1, places + TILE, *absorb(scores, values, *softmax)
+            """,
+        ),
+    ),
+    Step(
         number=19,
         slug="visible_attention",
         title="Attention you can look at",

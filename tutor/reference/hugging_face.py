@@ -4,6 +4,7 @@ Each function takes a subject, its parameters and the inputs of a case, and give
 outputs by name. Only the script that writes the reference files and the tests import this.
 """
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +154,30 @@ def step_17(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
         position_ids=(columns - starts).clamp(min=0)[:, num_tokens:],
     ).logits
     return {"logits": logits[:, -1]}
+
+
+def step_18(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """PyTorch's `scaled_dot_product_attention`, which gives zeros to a query that sees nothing, too."""
+    num_heads, head_dim = subject.settings["num_heads"], subject.settings["head_dim"]
+    rounded = {name: tensor(inputs[name]) for name in ("query", "key", "value")}
+    if subject.settings["dtype"] == "bfloat16":
+        rounded = {name: x.bfloat16().double() for name, x in rounded.items()}
+
+    def attend(causal: bool, mask: torch.Tensor | None, tokens: slice = slice(None)) -> torch.Tensor:
+        heads = [x[..., tokens, :].unflatten(-1, (num_heads, head_dim)).transpose(-3, -2) for x in rounded.values()]
+        seq_len = heads[0].shape[-2]
+        visible = torch.ones(seq_len, seq_len, dtype=torch.bool)
+        visible = visible.tril() if causal else visible
+        if mask is not None:
+            visible = visible & mask[:, None, None, :]
+        return nn.functional.scaled_dot_product_attention(*heads, attn_mask=visible).transpose(-3, -2).flatten(-2)
+
+    if subject.settings["way"] != "flash":
+        mask = tensor(inputs["mask"])
+        return {name: attend("causal" in name, None if "without" in name else mask) for name in subject.outputs}
+    edges = inputs["cu_seqlens"].tolist()
+    pieces = [slice(*edge) for edge in itertools.pairwise(edges)]
+    return {name: torch.cat([attend("causal" in name, None, piece) for piece in pieces]) for name in subject.outputs}
 
 
 def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:

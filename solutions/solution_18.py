@@ -1,0 +1,283 @@
+"""Step 18: six attentions.
+
+One formula in three ways, each with and without the causal mask. The eager one writes
+every table down. For the fused one MAX has a kernel, and puts it where it sees the
+pattern. The flash one meets the keys tile by tile, so its memory grows with seq_len
+and not with the square; its texts lie one behind the other, without padding.
+
+A token that may look at nothing, such as padding, gets zeros.
+
+Tasks:
+    1. `split_heads` and `merge_heads`: as in step 09, whatever comes before seq_len.
+       Heads are float32, also for bfloat16 inputs.
+    2. `eager_attention`: softmax by hand, with `F.max`, `F.exp` and `F.sum`.
+    3. `fused_attention`: `F.softmax(scores + table) @ value`, and one table at most.
+    4. `visible_keys`: from which key to which may each token look?
+    5. `absorb`: one more tile of keys for a softmax that is not finished.
+    6. `tiled_attention`: a loop over tiles of queries, in it a loop over tiles of keys.
+    7. The six functions: which of the three, and causal or not.
+
+Run: `pixi run s18` or `make s18`
+"""
+
+import math
+
+from max.driver import CPU
+from max.dtype import DType
+from max.experimental import functional as F
+from max.experimental.tensor import Tensor
+from max.nn.attention import MHAMaskVariant
+from max.nn.kernels import flash_attention_gpu, flash_attention_ragged_gpu
+
+from solutions.solution_02 import causal_mask
+
+TILE = 256  # tokens
+LOWEST = -1e30  # below every score, and yet a number: LOWEST - LOWEST is 0, where -inf - -inf is NaN
+
+
+def split_heads(x: Tensor, num_heads: int, head_dim: int) -> Tensor:
+    """Cuts (..., seq_len, num_heads * head_dim) into heads: float32 (..., num_heads, seq_len, head_dim)."""
+    # Task 1: cut the last axis into heads, bring them forward, and cast.
+    x = x.reshape([*x.shape[:-1], num_heads, head_dim])
+    return x.transpose(-3, -2).cast(DType.float32)  # (..., num_heads, seq_len, head_dim)
+
+
+def merge_heads(x: Tensor, dtype: DType) -> Tensor:
+    """Joins the heads (..., num_heads, seq_len, head_dim) again: `dtype` (..., seq_len, num_heads * head_dim)."""
+    # Task 1: undo what split_heads does.
+    x = x.transpose(-3, -2)  # (..., seq_len, num_heads, head_dim)
+    return x.reshape([*x.shape[:-2], x.shape[-2] * x.shape[-1]]).cast(dtype)
+
+
+def eager_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, mask: Tensor | None, causal: bool
+) -> Tensor:
+    """Attends step by step, and each step is a table of (batch, num_heads, seq_len, seq_len).
+
+    weights = exp(scores - max(scores)),  output = weights V / sum(weights)
+    """
+    # Task 2: score, scale, mask, softmax by hand, and blend.
+    dtype = query.dtype
+    query, key, value = (split_heads(x, num_heads, head_dim) for x in (query, key, value))
+    scores = query @ key.transpose(-1, -2) / math.sqrt(head_dim)  # (batch, num_heads, seq_len, seq_len)
+    if causal:
+        scores = scores + causal_mask(scores.shape[-1], 0, dtype=scores.dtype, device=scores.device)
+    if mask is not None:
+        scores = F.where(mask.unsqueeze(1).unsqueeze(1), scores, float("-inf"))
+    highest = F.elementwise_max(F.max(scores, axis=-1), LOWEST)  # a token that sees nothing has a maximum of -inf
+    weights = F.exp(scores - highest)
+    # The largest weight is exp(0) = 1. A sum below that is 0: nothing was visible, and 0 / 1 is 0.
+    total = F.elementwise_max(F.sum(weights, axis=-1), 1.0)
+    return merge_heads(weights @ value / total, dtype)
+
+
+def gpu_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, causal: bool, *lengths: Tensor
+) -> Tensor:
+    """Attends with a kernel that MAX has for GPUs alone; `lengths` are cu_seqlens and max_seqlen. (Given.)"""
+    kernel = F.functional(flash_attention_ragged_gpu if lengths else flash_attention_gpu)
+    variant = MHAMaskVariant.CAUSAL_MASK if causal else MHAMaskVariant.NULL_MASK
+    heads = (x.reshape([*x.shape[:-1], num_heads, head_dim]) for x in (query, key, value))
+    return kernel(*heads, *lengths, variant, head_dim**-0.5).reshape(query.shape)
+
+
+def fused_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, mask: Tensor | None, causal: bool
+) -> Tensor:
+    """Attends by the formula whose pattern MAX's compiler replaces with a FlashAttention kernel.
+
+    output = softmax(Q K^T / sqrt(head_dim) + table) V
+    """
+    # Task 3: score, scale, add one table of what is hidden, softmax and blend.
+    if mask is None and not query.device.is_host:
+        return gpu_attention(query, key, value, num_heads, head_dim, causal)  # there the pattern needs a table
+    dtype = query.dtype
+    query, key, value = (split_heads(x, num_heads, head_dim) for x in (query, key, value))
+    scores = query @ key.transpose(-1, -2) / math.sqrt(head_dim)
+    batch, _, seq_len, _ = scores.shape
+    if mask is None:
+        if causal:
+            scores = scores + causal_mask(seq_len, 0, dtype=scores.dtype, device=scores.device)
+        return merge_heads(F.softmax(scores) @ value, dtype)
+    visible = mask.cast(scores.dtype).reshape([batch, 1, 1, seq_len])
+    if causal:
+        visible = F.band_part(F.broadcast_to(visible, [batch, 1, seq_len, seq_len]), num_lower=None, num_upper=0)
+    # Not -inf: the kernel works in tiles too, and a tile that is hidden as a whole would give NaN.
+    blended = F.softmax(scores + (1.0 - visible) * LOWEST) @ value
+    return merge_heads(blended * F.max(visible, axis=-1), dtype)  # zeros where nothing is visible
+
+
+def visible_keys(cu_seqlens: Tensor, rows: Tensor, causal: bool) -> tuple[Tensor, Tensor]:
+    """Finds the first and the last key that each token may see: those of its own sequence.
+
+    Args:
+        cu_seqlens: where each sequence begins, and the end of the last: int64 (num_seqs + 1,).
+        rows: the places of some tokens: int64 (tokens,).
+        causal: hides the keys behind a token's own.
+
+    Returns:
+        Two places for each token, int64 (tokens,).
+    """
+    # Task 4: find the sequence of each token, and where it begins and ends.
+    begun = (cu_seqlens <= rows.unsqueeze(-1)).cast(DType.int64)  # (tokens, num_seqs + 1)
+    sequence = F.sum(begun, axis=-1).squeeze(-1) - 1  # (tokens,)
+    first = F.gather(cu_seqlens, sequence, axis=0)
+    return first, rows if causal else F.gather(cu_seqlens, sequence + 1, axis=0) - 1
+
+
+def absorb(scores: Tensor, values: Tensor, highest: Tensor, total: Tensor, blended: Tensor) -> tuple[Tensor, ...]:
+    """Takes one more tile of keys into a softmax that has seen some keys already.
+
+    highest' = max(highest, max(scores)),  c = exp(highest - highest'),  weights = exp(scores - highest')
+    total' = c total + sum(weights),  blended' = c blended + weights V
+
+    Args:
+        scores: of the tile, -inf for keys that are hidden: (num_heads, queries, keys).
+        values: of the tile: (num_heads, keys, head_dim).
+        highest: the largest score so far, LOWEST before the first: (num_heads, queries, 1).
+        total: the sum of the weights so far: (num_heads, queries, 1).
+        blended: the sum of the weighted values so far: (num_heads, queries, head_dim).
+
+    Returns:
+        The new `highest`, `total` and `blended`.
+
+    Source: "Online normalizer calculation for softmax", algorithm 3; "FlashAttention-2", algorithm 1.
+    """
+    # Task 5: correct what there is for the new maximum, and add the tile's part.
+    new_highest = F.elementwise_max(highest, F.max(scores, axis=-1))
+    correction, weights = F.exp(highest - new_highest), F.exp(scores - new_highest)
+    return new_highest, correction * total + F.sum(weights, axis=-1), correction * blended + weights @ values
+
+
+def tiled_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, cu_seqlens: Tensor, causal: bool
+) -> Tensor:
+    """Attends tile by tile: a tile of queries meets only the tiles of keys that it may see.
+
+    output = blended / total, when all of these tiles are absorbed
+    """
+    # Task 6: loop over the tiles of queries, and for each over the tiles of keys.
+    dtype, device = query.dtype, query.device
+    cu_seqlens = cu_seqlens.cast(DType.int64)
+
+    def attend(start: Tensor, output: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, ...]:
+        """One tile of queries. What the inner loop reads is made here, or comes in with the state: so MAX wants it."""
+        tile, last_token = F.arange(0, TILE, dtype=DType.int64, device=device), cu_seqlens[-1] - 1
+        rows = F.elementwise_min(start + tile, last_token)  # (TILE,); beyond the end, the last token again
+        first, last = visible_keys(cu_seqlens, rows, causal)
+        begin, end = F.min(first, axis=0), F.max(last, axis=0)
+        queries = split_heads(F.gather(query, rows, axis=0), num_heads, head_dim) / math.sqrt(head_dim)
+
+        def meet(tiles: Tensor, places: Tensor, *softmax: Tensor) -> tuple[Tensor, ...]:
+            """One tile of keys, those at `places`."""
+            columns = F.elementwise_min(places, last_token)  # (TILE,)
+            keys, values = (split_heads(F.gather(x, columns, axis=0), num_heads, head_dim) for x in (key, value))
+            visible = (first.unsqueeze(-1) <= places) & (places <= last.unsqueeze(-1))  # (TILE, TILE)
+            scores = F.where(visible, queries @ keys.transpose(-1, -2), float("-inf"))  # (num_heads, TILE, TILE)
+            return tiles - 1, places + TILE, *absorb(scores, values, *softmax)
+
+        tiles = ((end - begin)[0] // TILE + 1).to(CPU())
+        zeros = F.broadcast_to(Tensor(0.0, dtype=DType.float32, device=device), [num_heads, TILE, head_dim])
+        state = (tiles, begin + tile, zeros[..., :1] + LOWEST, zeros[..., :1], zeros)
+        *_, total, blended = F.while_loop(state, lambda tiles, *_: tiles > 0, meet)
+        attended = merge_heads(blended / total, dtype)  # (TILE, num_heads * head_dim)
+        return start + TILE, F.scatter_nd(output, attended, rows.unsqueeze(-1)), key, value
+
+    output = F.broadcast_to(Tensor(0.0, dtype=dtype, device=device), query.shape)
+    state = (Tensor(0, dtype=DType.int64, device=device), output, key, value)
+    _, output, _, _ = F.while_loop(state, lambda start, *_: (start < cu_seqlens[-1]).to(CPU()), attend)
+    return output
+
+
+def flash_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, causal: bool, *lengths: Tensor
+) -> Tensor:
+    """Attends in sequences of these `lengths`, cu_seqlens and max_seqlen; a GPU has a kernel for that. (Given.)"""
+    cu_seqlens, max_seqlen = lengths
+    if query.device.is_host:
+        return tiled_attention(query, key, value, num_heads, head_dim, cu_seqlens, causal)
+    return gpu_attention(query, key, value, num_heads, head_dim, causal, cu_seqlens, max_seqlen.to(CPU()))
+
+
+@F.functional
+def eager_bidirectional_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, mask: Tensor | None = None
+) -> Tensor:
+    """Lets each token look at all tokens of its text, and writes every table down.
+
+    attention(Q, K, V) = softmax(Q K^T / sqrt(head_dim)) V for each head
+
+    Args:
+        query, key, value: shape (batch, seq_len, num_heads * head_dim), float32 or bfloat16.
+        num_heads, head_dim: how the last axis is cut into heads.
+        mask: boolean (batch, seq_len), True where a token takes part, False where it is padding;
+            None where all take part.
+
+    Returns:
+        The blended values, with the shape and dtype of the query; zeros for a token that can look at
+        nothing.
+
+    Source: "Attention Is All You Need", section 3.2.1; PyTorch `scaled_dot_product_attention`.
+    """
+    # Task 7: call eager_attention.
+    return eager_attention(query, key, value, num_heads, head_dim, mask, causal=False)
+
+
+@F.functional
+def eager_causal_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, mask: Tensor | None = None
+) -> Tensor:
+    """Does what `eager_bidirectional_attention` does, but no token sees a later one."""
+    # Task 7: call eager_attention.
+    return eager_attention(query, key, value, num_heads, head_dim, mask, causal=True)
+
+
+@F.functional
+def sdpa_bidirectional_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, mask: Tensor | None = None
+) -> Tensor:
+    """Computes what `eager_bidirectional_attention` computes, in one kernel."""
+    # Task 7: call fused_attention.
+    return fused_attention(query, key, value, num_heads, head_dim, mask, causal=False)
+
+
+@F.functional
+def sdpa_causal_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, mask: Tensor | None = None
+) -> Tensor:
+    """Computes what `eager_causal_attention` computes, in one kernel."""
+    # Task 7: call fused_attention.
+    return fused_attention(query, key, value, num_heads, head_dim, mask, causal=True)
+
+
+@F.functional
+def flash_bidirectional_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, cu_seqlens: Tensor, max_seqlen: Tensor
+) -> Tensor:
+    """Lets each token look at all tokens of its sequence; sequences lie one behind the other.
+
+    attention(Q, K, V) = softmax(Q K^T / sqrt(head_dim)) V for each head of each sequence
+
+    Args:
+        query, key, value: shape (total_seq_len, num_heads * head_dim), float32 or bfloat16.
+        num_heads, head_dim: how the last axis is cut into heads.
+        cu_seqlens: where each sequence begins, and the end of the last: uint32 (num_seqs + 1,).
+            Sequences of 2, 3 and 4 tokens give [0, 2, 5, 9].
+        max_seqlen: the length of the longest: uint32 (1,). Only MAX's kernel for GPUs asks for it.
+
+    Returns:
+        The blended values, with the shape and dtype of the query.
+
+    Source: "FlashAttention-2"; `flash_attn_varlen_func` of the package flash-attn.
+    """
+    # Task 7: call flash_attention.
+    return flash_attention(query, key, value, num_heads, head_dim, False, cu_seqlens, max_seqlen)
+
+
+@F.functional
+def flash_causal_attention(
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, head_dim: int, cu_seqlens: Tensor, max_seqlen: Tensor
+) -> Tensor:
+    """Does what `flash_bidirectional_attention` does, but no token sees a later one."""
+    # Task 7: call flash_attention.
+    return flash_attention(query, key, value, num_heads, head_dim, True, cu_seqlens, max_seqlen)

@@ -1,0 +1,142 @@
+"""What is special about step 18: the kernels that MAX takes, what a GPU would run, and memory that does not grow."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.attention import CONTENDERS, KINDS, LENGTHS, tables
+from tutor.check import Subject
+from tutor.checks.step_18 import BFLOAT16, CHECK, EAGER, FLASH, MASKED, UNMASKED
+from tutor.loader import View
+from tutor.workspace import REPOSITORY, Workspace
+
+# MAX, once it has run in a process, sets PYTHONEXECUTABLE; a child that inherits it runs another Python.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONEXECUTABLE"}
+
+NO_MASK, MASK = "mo.composite.no_mask_flash_attention_cpu", "mo.composite.masked_flash_attention_cpu"
+
+
+def run(code: str) -> str:
+    """What Python prints for this code, in a process of its own."""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return ran.stdout
+
+
+def test_max_finds_its_kernel_in_the_fused_attentions_and_not_in_the_eager_one(tmp_path: Path):
+    """In the graphs as they are after MAX's passes; what follows, the compiling of kernels, is left out."""
+    from max.driver import CPU
+    from max.engine import CompilationStopped, InferenceSession
+
+    from tutor.graphs import join, trace
+
+    view = View(Workspace(REPOSITORY), own=[])
+    subjects: dict[str, Subject] = {
+        f"g{index}": subject for index, subject in enumerate((EAGER, *MASKED, *UNMASKED, *BFLOAT16[:-1]))
+    }
+    graphs = {
+        name: trace(lambda s=subject: s.build(view), list(subject.inputs.values()), CPU())
+        for name, subject in subjects.items()
+    }
+    session = InferenceSession(devices=[CPU()])
+    session.debug.ir_output_dir = str(tmp_path)
+    session.debug.pre_jit = True
+    with pytest.raises(CompilationStopped):
+        session.compile(join(graphs))
+
+    kernels: dict[str, list[str]] = {name: [] for name in graphs}
+    (after_passes,) = tmp_path.glob("*.mo-pre-map.mlir")
+    with after_passes.open(errors="replace") as lines:
+        current = None
+        for line in lines:
+            if (graph := re.search(r"mo\.graph @(\w+)", line)) is not None:
+                current = graph[1]
+            if current in kernels and (kernel := re.search(r"= (mo\.composite\.\w*flash\w*)", line)) is not None:
+                kernels[current].append(kernel[1])
+
+    found = {subjects[name].name.partition(", num")[0]: taken for name, taken in kernels.items()}
+    assert found == {
+        "eager_*_attention": [],
+        "sdpa_bidirectional_attention": [MASK],
+        "sdpa_causal_attention": [MASK],
+        "sdpa_bidirectional_attention without mask": [NO_MASK],
+        "sdpa_causal_attention without mask": [MASK],
+    }
+
+
+def test_all_six_trace_for_a_gpu_that_is_not_there():
+    """MAX pretends to have one. What it would compute is checked where there is one (`test_gpu.py`)."""
+    printed = run(
+        "from max import driver\n"
+        "driver.set_virtual_device_api('cuda')\n"
+        "driver.set_virtual_device_target_arch('sm_90a')\n"
+        "driver.set_virtual_device_count(1)\n"
+        "from tutor.checks.step_18 import CHECK\n"
+        "from tutor.graphs import find_device, trace\n"
+        "from tutor.loader import View\n"
+        "from tutor.workspace import REPOSITORY, Workspace\n"
+        "view = View(Workspace(REPOSITORY), own=[])\n"
+        "for subject in CHECK.subjects:\n"
+        "    traced = trace(lambda: subject.build(view), list(subject.inputs.values()), find_device('gpu'))\n"
+        "    assert list(traced.outputs) == list(subject.outputs.values())\n"
+        "    print(subject.settings['way'], sorted({word for word in traced.text.split('\"') if '.mha.' in word}))\n"
+    )
+    lines = printed.splitlines()
+    assert len(lines) == len(CHECK.subjects)
+    # Without a mask, and for packed sequences, the kernel is called by its name.
+    assert "sdpa ['mo.mha.no_cache']" in lines and "flash ['mo.mha.ragged.no_cache']" in lines
+    assert "eager []" in lines and "sdpa []" in lines
+
+
+def test_memory_of_the_tiles_does_not_grow_with_the_square(compiled: None):
+    """Three heads of 8,192 tokens: one table of scores alone would be 805 MB."""
+    printed = run(
+        "import numpy as np\n"
+        "from benchmarks.timing import forget_peak, peak_megabytes\n"
+        "from tutor.artifacts import ArtifactCache\n"
+        "from tutor.checks.step_18 import FLASH\n"
+        "from tutor.graphs import find_device, trace\n"
+        "from tutor.loader import View\n"
+        "from tutor.workspace import REPOSITORY, Workspace, cache_folder\n"
+        "view = View(Workspace(REPOSITORY), own=[])\n"
+        "traced = trace(lambda: FLASH.build(view), list(FLASH.inputs.values()), find_device('cpu'))\n"
+        "run, = ArtifactCache(cache_folder()).load([traced])\n"
+        "def call(length):\n"
+        "    x = np.ones((length, 15), np.float32)\n"
+        "    run({}, x, x, x, np.array([0, length], np.uint32), np.array([length], np.uint32))\n"
+        "call(8)\n"
+        "forget_peak()\n"
+        "before = peak_megabytes()\n"
+        "call(8192)\n"
+        "print(peak_megabytes() - before)\n"
+    )
+    assert float(printed) < 80
+
+
+def test_the_benchmark_shows_and_draws_every_contender():
+    from book.draw.lab import draw_attention_cost
+    from book.draw.svg import to_svg
+
+    rows = [
+        {"contender": contender, "seq_len": seq_len, "seconds": seq_len * (1 + place) / 1e6, "megabytes": seq_len / 9}
+        for place, contender in enumerate(CONTENDERS)
+        for seq_len in LENGTHS
+    ]
+    assert [table.row_count for table in tables(rows)] == [len(LENGTHS)] * 4
+    for kind in KINDS:
+        drawn = to_svg("attention_cost", lambda kind=kind: draw_attention_cost(rows, kind))
+        assert kind in drawn and "8,192" in drawn and "nan" not in drawn.lower()
+
+
+def test_the_tile_of_the_check_is_that_of_the_step():
+    from tutor.checks.numpy_six import TILE
+
+    assert View(Workspace(REPOSITORY), own=[])[18].TILE == TILE
+    longest = max(max(case.inputs["max_seqlen"]) for case in CHECK.cases if case.subject == FLASH.name)
+    assert longest > TILE, "or no case would tell whether the tiles are put together rightly"
