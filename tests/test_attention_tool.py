@@ -12,8 +12,11 @@ from PIL import Image
 from playwright.sync_api import Browser
 from rich.cells import cell_len
 from tokenizers import Tokenizer, models
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import GPT2LMHeadModel
 
+from book.captures import run_file
+from book.paths import COMPUTED
 from tests.browser import assert_accessible, open_page
 from tests.conftest import Tool
 from tests.mistakes import RETURN
@@ -132,6 +135,22 @@ def reference_cases(subject):
     from tutor.checks.step_19 import CHECK
 
     return [case for case in CHECK.cases if case.subject == subject.name]
+
+
+def test_pytorch_counts_the_multiplications_that_chapter_19_counts():
+    """Attention's four layers and its two products, and the MLP, on tensors without numbers."""
+    multiply_adds = run_file(COMPUTED / "step_19.py")[1]["multiply_adds"]
+    for seq_len in (256, 1024):
+        counted = multiply_adds(seq_len, 768)
+        with torch.device("meta"):
+            module, x = torch.nn.MultiheadAttention(768, 12, batch_first=True), torch.empty(1, seq_len, 768)
+            mlp = torch.nn.Sequential(torch.nn.Linear(768, 4 * 768), torch.nn.GELU(), torch.nn.Linear(4 * 768, 768))
+        with FlopCounterMode(display=False) as attention:
+            line_by_line(module, x)
+        with FlopCounterMode(display=False) as inner:
+            mlp(x)
+        assert attention.get_total_flops() == 2 * (counted["projections"] + counted["tables"])
+        assert inner.get_total_flops() == 2 * counted["mlp"]
 
 
 def test_the_eight_parameters_are_pytorchs():

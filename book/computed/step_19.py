@@ -208,6 +208,7 @@ assert best < 1.2 * np.mean(even) and second_time >= first_time
 
 NUMBERS |= {
     "speaker": f"{MAP[rows, speaker].mean():.2f}",
+    "speaker_other": f"{WEIGHTS[3, 4][rows, speaker].mean():.2f}",
     "speaker_even": f"{(1 / (rows + 1)).mean():.2f}",
     "scored": f"{len(shares)}",
     "induction": f"{induction.scores[LAYER, HEAD]:.2f}",
