@@ -634,7 +634,8 @@ COURSE: tuple[Step, ...] = (
             lists the fields of a dataclass, each with a `.name`.
 
             `tensors_of(file)` gives pairs of a key and the data that `as_float32` takes.
-            `array.T` turns a matrix without copying, and `np.ascontiguousarray` writes it out in its new order.
+            `array.T` turns a matrix without copying, and `np.ascontiguousarray` writes it out
+            in its new order.
 
             Inside `with F.lazy(), default_device(device), default_dtype(DType.float32):` a
             model is built without making its random weights. `model.parameters` gives pairs

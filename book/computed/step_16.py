@@ -29,7 +29,8 @@ def read(new, num_tokens):
 
 
 for pieces in ([[0, 1, 2]], [[0, 1], [2]]):
-    key_cache = np.full((5, 4), 9.0)  # room for five tokens; what is in it does not matter
+    # Room for five tokens. What is in it does not matter.
+    key_cache = np.full((5, 4), 9.0)
     value_cache = np.full((5, 4), 9.0)
     num_tokens = 0
     for new in pieces:

@@ -7,7 +7,7 @@ prompts = [[5, 2, 7, 1, 4], [8], [3, 6, 9]]
 
 columns = max(len(prompt) for prompt in prompts)
 starts = np.array([columns - len(prompt) for prompt in prompts])
-ids = np.array([[0] * start + prompt for start, prompt in zip(starts, prompts, strict=True)])
+ids = np.array([[0] * (columns - len(prompt)) + prompt for prompt in prompts])
 print("starts", starts)
 print("ids")
 print(ids)

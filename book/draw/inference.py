@@ -55,7 +55,7 @@ def draw_padding() -> Picture:
     ids, starts, positions, visible = (names[name] for name in ("ids", "starts", "positions", "visible"))
     batch, columns = ids.shape
     row = 2
-    figure, axes = paper(420, 552)
+    figure, axes = paper(420, 580)
 
     def panel(top: int, title: str, rows: int) -> Grid:
         say(axes, 8, top, title, **BOLD)
