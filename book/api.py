@@ -26,8 +26,12 @@ _MODULES = {
     "SafetensorWeights": "max.graph.weights",
     "DType": "max.dtype",
     "Buffer": "max.driver",
+    "CPU": "max.driver",
     "Device": "max.driver",
     "InferenceSession": "max.engine",
+    "MHAMaskVariant": "max.nn.attention",
+    "flash_attention_gpu": "max.nn.kernels",
+    "flash_attention_ragged_gpu": "max.nn.kernels",
 }
 
 # Modules whose own page documents their members, where that is not the page of the module above.

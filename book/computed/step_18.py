@@ -1,0 +1,86 @@
+"""Chapter 18: a softmax that meets its keys tile by tile, and what tables of scores weigh."""
+
+# ANCHOR: example
+import numpy as np
+
+# The scores of one query with four keys, and the values of these.
+scores = np.array([1.0, 3.0, 2.0, 5.0])
+values = np.array([[10, 0], [0, 10], [20, 0], [0, 20]])
+
+weights = np.exp(scores - scores.max())
+print("all keys at once")
+print("  highest", scores.max(), " sum", np.round(weights.sum(), 3))
+print("  output ", np.round(weights @ values / weights.sum(), 3))
+
+highest, total, blended = -1e30, 0.0, np.zeros(2)
+for tile in (slice(0, 2), slice(2, 4)):
+    new_highest = max(highest, scores[tile].max())
+    correction = np.exp(highest - new_highest)
+    weights = np.exp(scores[tile] - new_highest)
+    total = correction * total + weights.sum()
+    blended = correction * blended + weights @ values[tile]
+    highest = new_highest
+    print("keys", tile.start, "to", tile.stop - 1)
+    print("  highest", highest, " correction", np.round(correction, 3), " sum", np.round(total, 3))
+    print("  blended", np.round(blended, 3))
+print("  output ", np.round(blended / total, 3))
+# ANCHOR_END: example
+
+from book.captures import Capture  # noqa: E402
+from tutor.checks.numpy_attention import TILE  # noqa: E402
+
+whole = np.exp(scores) / np.exp(scores).sum()
+assert np.allclose(blended / total, whole @ values, rtol=1e-14)
+
+# --- what is kept, moved and computed ---------------------------------------------------------
+
+HEADS, HEAD_DIM, LENGTH, SHORT = 12, 64, 8192, 128  # of GPT-2 small
+BANDWIDTH = 20e9  # bytes a second, as in step 16
+
+
+def scores_bytes(queries: int, keys: int) -> int:
+    """Bytes of the scores of all heads in float32."""
+    return 4 * HEADS * queries * keys
+
+
+tiles = LENGTH // TILE
+rows = np.arange(tiles)
+causal_tiles = int((rows + 1).sum())
+assert causal_tiles == tiles * (tiles + 1) // 2
+
+lengths = [2, 3, 4]
+padded = len(lengths) * max(lengths)
+
+NUMBERS = {
+    "scores_gigabytes": f"{scores_bytes(LENGTH, LENGTH) / 1e9:.1f}",
+    "scores_megabytes_short": f"{scores_bytes(SHORT, SHORT) / 1e6:.1f}",
+    "input_megabytes": f"{4 * HEADS * HEAD_DIM * LENGTH / 1e6:.0f}",
+    "input_megabytes_short": f"{4 * HEADS * HEAD_DIM * SHORT / 1e6:.1f}",
+    "tile_megabytes": f"{scores_bytes(TILE, TILE) / 1e6:.1f}",
+    "tile_tokens": f"{TILE}",
+    "length_factor": f"{LENGTH // SHORT}",
+    "table_factor": f"{scores_bytes(LENGTH, LENGTH) // scores_bytes(SHORT, SHORT):,}",
+    "smaller": f"{scores_bytes(LENGTH, LENGTH) // scores_bytes(TILE, TILE):,}",
+    "billions": f"{2 * HEADS * LENGTH**2 * HEAD_DIM / 1e9:.0f}",
+    "exponentials": f"{HEADS * LENGTH**2 / 1e6:.0f}",
+    "traffic_ms": f"{1e3 * 2 * scores_bytes(LENGTH, LENGTH) / BANDWIDTH:.0f}",
+    "all_tiles": f"{tiles**2:,}",
+    "causal_tiles": f"{causal_tiles}",
+    "padding_percent": f"{100 * (padded - sum(lengths)) / padded:.0f}",
+    "infinite_from": f"{np.ceil(np.log(np.finfo(np.float32).max)):.0f}",
+}
+
+CAPTURES = {
+    "nothing": Capture(replace=(("F.elementwise_max(F.max(scores, axis=-1), LOWEST)", "F.max(scores, axis=-1)"),)),
+    "chosen": Capture(
+        replace=(("scores + (1.0 - visible) * LOWEST", 'F.where(visible > 0, scores, float("-inf"))'),),
+    ),
+    "uncorrected": Capture(
+        replace=(
+            (
+                "correction * total + F.sum(weights, axis=-1), correction * blended",
+                "total + F.sum(weights, axis=-1), blended",
+            ),
+        )
+    ),
+}
