@@ -13,12 +13,12 @@ PROMPT ?= ROMEO:
 
 .DEFAULT_GOAL := help
 .PHONY: help $(STEPS) hint diff reset graph progress generate attention doctor warm test book build-book refresh-book \
-	notebook bench bench-feedback bench-length train
+	notebook bench bench-feedback bench-length bench-attention train
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "also: progress, doctor, warm, test, book, build-book, refresh-book, notebook,"
-	@echo "      bench, bench-feedback, bench-length, train"
+	@echo "      bench, bench-feedback, bench-length, bench-attention, train"
 
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
@@ -55,6 +55,10 @@ bench-feedback: $(VENV)/installed
 
 bench-length: $(VENV)/installed
 	@$(RUN) -m benchmarks.length $(ARGS)
+
+# Beside PyTorch's attention, which comes with what the tests need.
+bench-attention: $(VENV)/installed-test
+	@$(RUN) -m benchmarks.attention $(ARGS)
 
 train: $(VENV)/installed-test
 	@$(RUN) checkpoints/train.py $(ARGS)

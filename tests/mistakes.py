@@ -222,6 +222,86 @@ MISTAKES = (
         "Keep the set of rows that are still going",
         ("                going.remove(row)\n", "                return\n"),
     ),
+    _mistake(
+        18, "eager attention without the 1/sqrt(head_dim) scale", (" / math.sqrt(head_dim)  # (batch,", "  # (batch,")
+    ),
+    _mistake(
+        18,
+        "eager attention with the mask inverted",
+        ('unsqueeze(1), scores, float("-inf"))', 'unsqueeze(1), float("-inf"), scores)'),
+    ),
+    _mistake(
+        18, "eager attention that sees padding", ("scores = F.where(mask.unsqueeze(1)", "F.where(mask.unsqueeze(1)")
+    ),
+    _mistake(
+        18,
+        "eager attention that gives NaN to a token that sees nothing",
+        ("F.elementwise_max(F.max(scores, axis=-1), LOWEST)", "F.max(scores, axis=-1)"),
+    ),
+    _mistake(
+        18,
+        "eager attention that does not subtract the largest score",
+        ("weights = F.exp(scores - highest)", "weights = F.exp(scores)"),
+    ),
+    _mistake(
+        18,
+        "every attention with interleaved heads",
+        (
+            "num_heads, head_dim])\n    return x.transpose(-3, -2)",
+            "head_dim, num_heads]).transpose(-1, -2)\n    return x.transpose(-3, -2)",
+        ),
+        ("return x.reshape([*x.shape[:-2]", "return x.transpose(-1, -2).reshape([*x.shape[:-2]"),
+    ),
+    _mistake(
+        18,
+        "fused attention that gives the average of all values to a token that sees nothing",
+        ("blended * F.max(visible, axis=-1)", "blended"),
+    ),
+    _mistake(
+        18,
+        "fused attention that hides with -inf",
+        ("(1.0 - visible) * LOWEST", 'F.where(visible > 0, 0.0 * visible, float("-inf"))'),
+    ),
+    _mistake(
+        18, "fused attention in which 0 meets -inf", ("(1.0 - visible) * LOWEST", '(1.0 - visible) * float("-inf")')
+    ),
+    # Right, if MAX computed it as it stands.
+    _mistake(
+        18,
+        "fused causal attention whose table is lost if there is a mask",
+        (
+            "visible = F.band_part(F.broadcast_to(visible, [batch, 1, seq_len, seq_len]), num_lower=None, num_upper=0)",
+            "places = F.arange(0, seq_len, dtype=DType.int64, device=mask.device, out_dim=seq_len)\n"
+            "        visible = visible * (places <= places.unsqueeze(-1)).cast(scores.dtype)",
+        ),
+    ),
+    _mistake(
+        18,
+        "flash attention that is causal from the first token of all",
+        (
+            "first = F.gather(cu_seqlens, sequence, axis=0)",
+            "first = F.gather(cu_seqlens, 0 * sequence if causal else sequence, axis=0)",
+        ),
+    ),
+    _mistake(
+        18,
+        "flash attention in which a sequence sees the first token of the next",
+        ("sequence + 1, axis=0) - 1", "sequence + 1, axis=0)"),
+    ),
+    _mistake(
+        18,
+        "flash causal attention with the diagonal hidden too",
+        ("first, rows if causal", "first, rows - 1 if causal"),
+    ),
+    _mistake(18, "does not correct its running sum", ("correction * total", "total")),
+    _mistake(18, "does not correct what is blended so far", ("correction * blended", "blended")),
+    _mistake(18, "whose running maximum starts at 0", ("zeros[..., :1] + LOWEST", "zeros[..., :1]")),
+    _mistake(18, "without its last tile of keys", ("// TILE + 1)", "// TILE)")),
+    _mistake(
+        18,
+        "Hand it through the state of the outer loop",
+        ("output: Tensor, key: Tensor, value: Tensor) -> tuple", "output: Tensor, _: Tensor, __: Tensor) -> tuple"),
+    ),
     _mistake(19, "attention without the 1/sqrt(head_dim) scale", (" / math.sqrt(int(query.shape[-1]))", "")),
     _mistake(19, "attention that gives NaN where a query sees nothing", (ZEROS, "F.softmax(scores)")),
     _mistake(

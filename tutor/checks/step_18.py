@@ -321,9 +321,9 @@ _SDPA_ALONE = (
         {"ways": ("sdpa",), "nothing": "nan, by tiles"},
     ),
     Misconception(
-        "fused attention with scores chosen by `F.where`",
-        "MAX 26.7 makes a product of that to fit its kernel, and 0 * -inf is NaN. Add a table of 0 and -1e30 to the "
-        "scores instead.",
+        "fused attention in which 0 meets -inf",
+        "0 * -inf is NaN. MAX 26.7 makes such a product of `F.where(mask, scores, -inf)` too, to fit its kernel. Add a "
+        "table of 0 and -1e30 to the scores instead.",
         {"ways": ("sdpa",), "table": "a product"},
     ),
     Misconception(
