@@ -12,11 +12,12 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from tutor.errors import CheckpointError
+from tutor.errors import CheckpointError, PromptError
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
 # The fields of `GPT2Config`, which Hugging Face's config.json may leave at their defaults.
+_N_POSITIONS = 1024
 _SIZES = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "layer_norm_epsilon")
 
 
@@ -28,6 +29,29 @@ class Checkpoint:
     sizes: Mapping[str, Any]
     eos_token_id: int | None
     tokenizer: Tokenizer
+
+    @property
+    def n_positions(self) -> int:
+        """The most tokens that the model can read at once."""
+        return self.sizes.get("n_positions", _N_POSITIONS)
+
+    def encode(self, text: str, called: str = "the prompt") -> list[int]:
+        """Cuts a text into the ids of its tokens; `called` is what errors call it.
+
+        Raises:
+            PromptError: the text is empty, too long, or not UTF-8.
+        """
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise PromptError(f"{called} is not UTF-8 text") from None
+        ids = self.tokenizer.encode(text).ids
+        if not ids:
+            raise PromptError(f"{called} is empty: give the model at least one word to continue")
+        if len(ids) > self.n_positions:
+            most = f"this model reads at most {self.n_positions}"
+            raise PromptError(f"{called} has {len(ids)} tokens; {most}: shorten it")
+        return ids
 
 
 def open_checkpoint(model: str | Path) -> Checkpoint:

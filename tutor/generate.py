@@ -17,7 +17,7 @@ from tutor.checkpoint import Checkpoint
 from tutor.checks.sizes import language_model
 from tutor.course import COURSE
 from tutor.engines import CONFIG_STEP, MODEL_STEP, Engine, Request, choose_engine
-from tutor.errors import CheckpointError, PromptError
+from tutor.errors import CheckpointError
 from tutor.guard import Guard
 from tutor.loader import View
 from tutor.quantize import pack
@@ -64,29 +64,9 @@ class Model:
     """A compiled model with its weights and its tokenizer."""
 
     checkpoint: Checkpoint
-    n_positions: int
     guard: Guard
     engine: Engine
     run: Callable[..., Tensor]
-
-    def encode(self, prompt: str, called: str = "the prompt") -> list[int]:
-        """The tokens of a prompt.
-
-        Raises:
-            PromptError: it is empty, too long, or not UTF-8 text.
-        """
-        try:
-            prompt.encode()
-        except UnicodeEncodeError:
-            raise PromptError(f"{called} is not UTF-8 text") from None
-        ids = self.checkpoint.tokenizer.encode(prompt).ids
-        if not ids:
-            raise PromptError(f"{called} is empty: give the model at least one word to continue")
-        if len(ids) > self.n_positions:
-            raise PromptError(
-                f"{called} has {len(ids)} tokens; this model reads at most {self.n_positions}: shorten it"
-            )
-        return ids
 
     def stream(
         self,
@@ -101,7 +81,7 @@ class Model:
         """Continues prompts, in batches; yields each piece of text as soon as it is known.
 
         Args:
-            prompts: the tokens of each, as `encode` gives them.
+            prompts: the tokens of each, as `Checkpoint.encode` gives them.
             max_new_tokens: the most tokens to add to each.
             sampling: how tokens are chosen.
             stops: strings that end a text; they do not belong to it.
@@ -179,7 +159,7 @@ def load(
     where = graphs.find_device(device)
     engine = choose_engine(guard, config, where, quantized=quantized)
     run = bind(engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile)
-    return Model(checkpoint, config.n_positions, guard, engine, run)
+    return Model(checkpoint, guard, engine, run)
 
 
 def bind(
