@@ -50,7 +50,7 @@ class Reader:
         Raises:
             PromptError: the text is empty, too long, or not UTF-8.
         """
-        return self.checkpoint.encode(text, n_positions=self.config.n_positions, called="the text")
+        return self.checkpoint.encode(text, "the text")
 
     def words(self, ids: Sequence[int]) -> list[str]:
         """The tokens as pictures show them."""

@@ -17,6 +17,7 @@ from tutor.errors import CheckpointError, PromptError
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
 # The fields of `GPT2Config`, which Hugging Face's config.json may leave at their defaults.
+_N_POSITIONS = 1024
 _SIZES = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "layer_norm_epsilon")
 
 
@@ -29,8 +30,13 @@ class Checkpoint:
     eos_token_id: int | None
     tokenizer: Tokenizer
 
-    def encode(self, text: str, *, n_positions: int, called: str) -> list[int]:
-        """Cuts a text into the ids of its tokens; `called` is what errors call it, such as "the prompt".
+    @property
+    def n_positions(self) -> int:
+        """The most tokens that the model can read at once."""
+        return self.sizes.get("n_positions", _N_POSITIONS)
+
+    def encode(self, text: str, called: str = "the prompt") -> list[int]:
+        """Cuts a text into the ids of its tokens; `called` is what errors call it.
 
         Raises:
             PromptError: the text is empty, too long, or not UTF-8.
@@ -41,9 +47,10 @@ class Checkpoint:
             raise PromptError(f"{called} is not UTF-8 text") from None
         ids = self.tokenizer.encode(text).ids
         if not ids:
-            raise PromptError(f"{called} is empty: give the model at least one word")
-        if len(ids) > n_positions:
-            raise PromptError(f"{called} has {len(ids)} tokens; this model reads at most {n_positions}: shorten it")
+            raise PromptError(f"{called} is empty: give the model at least one word to continue")
+        if len(ids) > self.n_positions:
+            most = f"this model reads at most {self.n_positions}"
+            raise PromptError(f"{called} has {len(ids)} tokens; {most}: shorten it")
         return ids
 
 

@@ -242,9 +242,11 @@ def generate(prompt: str | None, *, prompts: str | None, batch_size: int, model:
     workspace, notes = Workspace.find(), make_console(stderr=True)
     named = [("the prompt", prompt)] if prompts is None else read_prompts(prompts)
     texts = [text for _, text in named]
+    checkpoint = open_checkpoint(workspace.checkpoint if model is None else model)
+    ids = [checkpoint.encode(text, called) for called, text in named]
     try:
         loaded = generation.load(
-            open_checkpoint(workspace.checkpoint if model is None else model),
+            checkpoint,
             workspace,
             own_steps=source == "steps",
             device=device,
@@ -254,7 +256,7 @@ def generate(prompt: str | None, *, prompts: str | None, batch_size: int, model:
         )
         pace = generation.Pace()
         pieces = loaded.stream(
-            [loaded.encode(text, called) for called, text in named],
+            ids,
             max_new_tokens=max_new_tokens,
             sampling=Sampling(temperature, top_k, top_p, repetition_penalty, seed),
             stops=stops,

@@ -64,18 +64,9 @@ class Model:
     """A compiled model with its weights and its tokenizer."""
 
     checkpoint: Checkpoint
-    n_positions: int
     guard: Guard
     engine: Engine
     run: Callable[..., Tensor]
-
-    def encode(self, prompt: str, called: str = "the prompt") -> list[int]:
-        """The tokens of a prompt.
-
-        Raises:
-            PromptError: it is empty, too long, or not UTF-8 text.
-        """
-        return self.checkpoint.encode(prompt, n_positions=self.n_positions, called=called)
 
     def stream(
         self,
@@ -90,7 +81,7 @@ class Model:
         """Continues prompts, in batches; yields each piece of text as soon as it is known.
 
         Args:
-            prompts: the tokens of each, as `encode` gives them.
+            prompts: the tokens of each, as `Checkpoint.encode` gives them.
             max_new_tokens: the most tokens to add to each.
             sampling: how tokens are chosen.
             stops: strings that end a text; they do not belong to it.
@@ -166,7 +157,7 @@ def load(
     where = graphs.find_device(device)
     engine = choose_engine(guard, config, where, quantized=quantized)
     run = bind(engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile)
-    return Model(checkpoint, config.n_positions, guard, engine, run)
+    return Model(checkpoint, guard, engine, run)
 
 
 def configuration(guard: Guard, checkpoint: Checkpoint) -> Any:
