@@ -117,4 +117,4 @@ def _for_jupyter(text: str, path: str) -> str:
     # Chapters are parts of this one page; its other pages are not.
     text = re.sub(r"^# (Step (\d\d): .*)$", r'<a id="step_\2"></a>\n\n# \1', text, flags=re.MULTILINE)
     text = re.sub(r"\]\(step_(\d\d)\.md(?:#[^)]*)?\)", r"](#step_\1)", text)
-    return re.sub(r"\[([^\]]+)\]\(\w+\.md(?:#[^)]*)?\)", r"\1", text)
+    return re.sub(r"\[([^\]]+)\]\([\w-]+\.md(?:#[^)]*)?\)", r"\1", text)

@@ -81,7 +81,7 @@ def test_summary_lists_the_parts_and_steps_of_the_course():
     summary = (SOURCE / "SUMMARY.md").read_text()
     listed = [line for line in summary.splitlines() if re.match(r"# |- \[\d\d", line)]
     assert [line for line in listed if line not in ("# Summary", "# Reference")] == expected
-    assert set(re.findall(r"\(([\w.]+\.md)\)", summary)) == set(PAGES), "each page is in the summary"
+    assert set(re.findall(r"\(([\w.-]+\.md)\)", summary)) == set(PAGES), "each page is in the summary"
 
 
 @every_step
