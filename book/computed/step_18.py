@@ -21,8 +21,8 @@ for tile in (slice(0, 2), slice(2, 4)):
     blended = correction * blended + weights @ values[tile]
     highest = new_highest
     print("keys", tile.start, "to", tile.stop - 1)
-    print("  highest", highest, " correction", np.round(correction, 3), " sum", np.round(total, 3))
-    print("  blended", np.round(blended, 3))
+    print("  highest", highest, " correction", np.round(correction, 3))
+    print("  sum", np.round(total, 3), " blended", np.round(blended, 3))
 print("  output ", np.round(blended / total, 3))
 # ANCHOR_END: example
 
@@ -72,15 +72,6 @@ NUMBERS = {
 
 CAPTURES = {
     "nothing": Capture(replace=(("F.elementwise_max(F.max(scores, axis=-1), LOWEST)", "F.max(scores, axis=-1)"),)),
-    "chosen": Capture(
-        replace=(("scores + (1.0 - visible) * LOWEST", 'F.where(visible > 0, scores, float("-inf"))'),),
-    ),
-    "uncorrected": Capture(
-        replace=(
-            (
-                "correction * total + F.sum(weights, axis=-1), correction * blended",
-                "total + F.sum(weights, axis=-1), blended",
-            ),
-        )
-    ),
+    "product": Capture(replace=(("(1.0 - visible) * LOWEST", '(1.0 - visible) * float("-inf")'),)),
+    "uncorrected": Capture(replace=(("correction * total", "total"),)),
 }
