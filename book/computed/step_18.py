@@ -21,12 +21,11 @@ for tile in (slice(0, 2), slice(2, 4)):
     blended = correction * blended + weights @ values[tile]
     highest = new_highest
     print("keys", tile.start, "to", tile.stop - 1)
-    print("  highest", highest, " correction", np.round(correction, 3), " sum", np.round(total, 3))
-    print("  blended", np.round(blended, 3))
+    print("  highest", highest, " correction", np.round(correction, 3))
+    print("  sum", np.round(total, 3), " blended", np.round(blended, 3))
 print("  output ", np.round(blended / total, 3))
 # ANCHOR_END: example
 
-from book.captures import Capture  # noqa: E402
 from tutor.checks.numpy_six import TILE  # noqa: E402
 
 whole = np.exp(scores) / np.exp(scores).sum()
@@ -68,19 +67,4 @@ NUMBERS = {
     "causal_tiles": f"{causal_tiles}",
     "padding_percent": f"{100 * (padded - sum(lengths)) / padded:.0f}",
     "infinite_from": f"{np.ceil(np.log(np.finfo(np.float32).max)):.0f}",
-}
-
-CAPTURES = {
-    "nothing": Capture(replace=(("F.elementwise_max(F.max(scores, axis=-1), LOWEST)", "F.max(scores, axis=-1)"),)),
-    "chosen": Capture(
-        replace=(("scores + (1.0 - visible) * LOWEST", 'F.where(visible > 0, scores, float("-inf"))'),),
-    ),
-    "uncorrected": Capture(
-        replace=(
-            (
-                "correction * total + F.sum(weights, axis=-1), correction * blended",
-                "total + F.sum(weights, axis=-1), blended",
-            ),
-        )
-    ),
 }
