@@ -26,6 +26,7 @@ for tile in (slice(0, 2), slice(2, 4)):
 print("  output ", np.round(blended / total, 3))
 # ANCHOR_END: example
 
+from book.captures import Capture  # noqa: E402
 from tutor.checks.numpy_six import TILE  # noqa: E402
 
 whole = np.exp(scores) / np.exp(scores).sum()
@@ -67,4 +68,10 @@ NUMBERS = {
     "causal_tiles": f"{causal_tiles}",
     "padding_percent": f"{100 * (padded - sum(lengths)) / padded:.0f}",
     "infinite_from": f"{np.ceil(np.log(np.finfo(np.float32).max)):.0f}",
+}
+
+CAPTURES = {
+    "nothing": Capture(replace=(("F.elementwise_max(F.max(scores, axis=-1), LOWEST)", "F.max(scores, axis=-1)"),)),
+    "product": Capture(replace=(("(1.0 - visible) * LOWEST", '(1.0 - visible) * float("-inf")'),)),
+    "uncorrected": Capture(replace=(("correction * total", "total"),)),
 }
