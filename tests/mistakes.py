@@ -177,6 +177,11 @@ MISTAKES = (
     ),
     _mistake(
         16,
+        "a model that takes the first new token for the first of the text",
+        (" + num_tokens.to(input_ids.device)", ""),
+    ),
+    _mistake(
+        16,
         "a model that numbers the new tokens from 0",
         ("input_ids, num_tokens, positions, mask_of", "input_ids, num_tokens, positions - num_tokens, mask_of"),
     ),
@@ -204,6 +209,11 @@ MISTAKES = (
     _mistake(16, "a model that predicts from the first new token", ("x[:, -1]", "x[:, 0]")),
     _mistake(16, "the last n_positions // 2 of the text", ("n_positions // 2", "n_positions - 1")),
     _mistake(16, "not in the caches yet", ("        new = [token]\n", "        new, num_tokens = list(ids), 0\n")),
+    _mistake(
+        17,
+        "a model that takes the first new column for the first of all",
+        (" + num_tokens.to(device)  # (seq_len,)", ""),
+    ),
     _mistake(
         17, "a model that sees the padding", ("F.where(start <= key, key, NEVER)", "F.where(start <= key, key, key)")
     ),

@@ -79,10 +79,10 @@ def cached_language_model(
         "one ahead": key <= query + 1,
         "transposed": key >= query,
     }[mask][None, None]  # (1, 1, seq_len, total)
-    hidden = np.where(visible, 0.0, -np.inf)
-    # As far as any real token can tell, -1e30 is as good as -inf.
-    number = {"hidden": -1e30, "visible": 0.0, "hidden with -inf": -np.inf}[padding]
-    hidden = hidden + np.where(np.arange(total) >= begins, 0.0, number)[:, None, None]
+    real = (np.arange(total) >= begins)[:, None, None]  # (batch, 1, 1, total)
+    # Step 17 hides with one number whatever it hides, so that a query that sees nothing looks at all keys alike.
+    number = -np.inf if starts is None or padding == "hidden with -inf" else -1e30
+    hidden = np.where(visible if padding == "visible" else visible & real, 0.0, number)
 
     transformer = part(parameters, "transformer")
     wte, wpe = double(transformer["wte.weight"], transformer["wpe.weight"])

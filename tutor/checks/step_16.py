@@ -213,6 +213,12 @@ CHECK = Check(
     reference=cached.reference,
     misconceptions=(
         Misconception(
+            "a model that takes the first new token for the first of the text",
+            "The first new token has position num_tokens: those before it are in the caches. Add num_tokens to the "
+            "positions, then the mask is right too.",
+            {"positions": "from 0", "mask": "not shifted"},
+        ),
+        Misconception(
             "a model whose mask is not shifted by the cache",
             "Query i is the token at position num_tokens + i, and may see every key up to there. A square mask hides "
             "the past: the trap of step 02.",

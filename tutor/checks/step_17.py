@@ -260,6 +260,12 @@ CHECK = Check(
             {"positions": "columns"},
         ),
         Misconception(
+            "a model that takes the first new column for the first of all",
+            "The first new column is num_tokens: those before it are in the caches. Number the queries from there, "
+            "then positions and mask are right.",
+            {"positions": "from 0", "mask": "not shifted"},
+        ),
+        Misconception(
             "a model that numbers the new tokens from 0",
             "The first new column is num_tokens: those before it are in the caches.",
             {"positions": "from 0"},
@@ -271,7 +277,8 @@ CHECK = Check(
         ),
         Misconception(
             "a model whose tokens see the future",
-            "The mask has two bounds: from the row's start, and up to the token itself.",
+            "The mask has two bounds: from the row's start, and up to the token itself. If you join two comparisons, "
+            "MAX 26.7 loses one of them on a CPU: give the padding's keys the column NEVER, and compare once.",
             {"mask": "none"},
         ),
         Misconception(
