@@ -5,8 +5,9 @@
 
 Runs the six functions of step 18 on one text of growing length, with the heads of GPT-2 small and
 without a mask, and beside them PyTorch's `scaled_dot_product_attention` and the same formula written
-in PyTorch line by line. Each measurement has a process of its own, so that its peak memory is its own
-too. The processes take turns: a machine that is busy for a while is busy for all of them.
+in PyTorch line by line, on the same device. Each measurement has a process of its own, so that its
+peak memory is its own too; it is the memory of the process, and not that of a GPU. The processes
+take turns: a machine that is busy for a while is busy for all of them.
 """
 
 import json
@@ -23,6 +24,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import describe, device_option, name_of, torch_device
 from benchmarks.timing import forget_peak, peak_megabytes, time_call
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
@@ -76,24 +78,25 @@ def trace_step_18(contender: str, device: Any) -> Any:
     )
 
 
-def pytorch(contender: str) -> Attention:
+def pytorch(contender: str, device: str) -> Attention:
     """PyTorch's counterpart, of a query, a key and a value: (3, seq_len, n_embd)."""
     import torch
 
+    where = torch_device(device)
     causal = contender.endswith(" causal")
 
     @torch.inference_mode()
     def run(inputs: np.ndarray) -> object:
         seq_len = inputs.shape[1]
-        query, key, value = torch.from_numpy(inputs).view(3, 1, seq_len, N_HEAD, HEAD_DIM).transpose(2, 3)
+        query, key, value = torch.from_numpy(inputs).to(where).view(3, 1, seq_len, N_HEAD, HEAD_DIM).transpose(2, 3)
         if contender.startswith("torch sdpa"):
             y = torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
         else:
             scores = query @ key.transpose(-1, -2) / HEAD_DIM**0.5
             if causal:
-                scores = scores + torch.full((seq_len, seq_len), -torch.inf).triu(1)
+                scores = scores + torch.full((seq_len, seq_len), -torch.inf, device=where).triu(1)
             y = scores.softmax(-1) @ value
-        return y.transpose(1, 2).reshape(1, seq_len, N_EMBD).numpy()
+        return y.transpose(1, 2).reshape(1, seq_len, N_EMBD).cpu().numpy()
 
     return run
 
@@ -104,7 +107,7 @@ def measure(contender: str, seq_len: int, device: str) -> tuple[float, float]:
     Returns:
         The median seconds of a run, and the megabytes that running added.
     """
-    run = pytorch(contender) if contender.startswith("torch") else step_18(contender, device)
+    run = pytorch(contender, device) if contender.startswith("torch") else step_18(contender, device)
     inputs = np.random.default_rng(0).standard_normal((3, seq_len, N_EMBD), dtype=np.float32)
     run(np.ascontiguousarray(inputs[:, :8]))  # the first run sets up what does not depend on the length
     forget_peak()
@@ -163,7 +166,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
 @click.command()
 @click.option("--turns", default=3, show_default=True, help="Processes for each measurement; the median is shown.")
 @click.option("--longest", default=LENGTHS[-1], show_default=True, help="Leave out texts that are longer.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True)
+@device_option
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the results here too.")
 @click.option("--svg", "svg_file", type=click.Path(path_type=Path), help="Draw the results here too.")
 @click.option("--contender", type=click.Choice(CONTENDERS), hidden=True)
@@ -185,8 +188,8 @@ def main(
     lengths = [seq_len for seq_len in LENGTHS if seq_len <= longest]
     with Console(stderr=True).status("compiling and measuring") as status:
         rows = measure_all(lengths, turns, device, status.update)
-    about = {"n_head": N_HEAD, "head_dim": HEAD_DIM, "cpu_threads": os.cpu_count(), "device": device, "turns": turns}
     if json_file:
+        about = {**describe(device), "n_head": N_HEAD, "head_dim": HEAD_DIM, "turns": turns}
         json_file.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
     if svg_file:
         from book.draw.lab import draw_attention_cost
@@ -194,7 +197,7 @@ def main(
 
         svg_file.write_text(to_svg("attention_cost", lambda: draw_attention_cost(rows)), encoding="utf-8")
     console = Console()
-    console.print(f"n_head {N_HEAD}, head_dim {HEAD_DIM}, batch 1, float32, no mask, {os.cpu_count()} CPU threads")
+    console.print(f"n_head {N_HEAD}, head_dim {HEAD_DIM}, batch 1, float32, no mask, {name_of(device)}")
     for table in tables(rows):
         console.print(table)
 

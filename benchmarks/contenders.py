@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from benchmarks.machine import torch_device
 from benchmarks.timing import peak_megabytes, time_call
 from tutor.checks.sizes import language_model
 from tutor.engines import empty_caches
@@ -42,7 +43,7 @@ class Contender(Protocol):
 class Max:
     """This project, with its cache and batches: what `generate` runs."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, device: str) -> None:
         """Compiles the model, or finds it in the cache."""
         from tutor import engines, graphs
         from tutor.artifacts import ArtifactCache
@@ -50,7 +51,7 @@ class Max:
 
         self.view = View(Workspace(REPOSITORY), own=[])
         self.config = self.view[engines.CONFIG_STEP].GPT2Config()
-        self.device = graphs.find_device("auto")
+        self.device = graphs.find_device(device)
         self.engine = self.make(engines)
         shapes = language_model(vars(self.config))
         weights = random_weights(shapes) if folder is None else self.view[15].read_weights(folder, shapes)
@@ -137,7 +138,7 @@ class MaxWithoutCache(Max):
 class Torch:
     """Hugging Face `generate` on PyTorch, as it comes."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, device: str) -> None:
         """Makes the model."""
         import torch
         from transformers import GPT2Config, GPT2LMHeadModel
@@ -154,15 +155,16 @@ class Torch:
             assert not state
         else:
             self.model = GPT2LMHeadModel.from_pretrained(folder).eval()
-        self.torch = torch
+        self.torch, self.device = torch, torch_device(device)
+        self.model.to(self.device)
         self.options: dict[str, Any] = {}
 
     def prefill(self, ids: np.ndarray) -> None:
         with self.torch.inference_mode():
-            self.model(self.torch.from_numpy(ids), use_cache=True, logits_to_keep=1)
+            self.model(self.torch.from_numpy(ids).to(self.device), use_cache=True, logits_to_keep=1).logits.cpu()
 
     def generate(self, ids: np.ndarray, max_new_tokens: int) -> list[int]:
-        prompts = self.torch.from_numpy(ids)
+        prompts = self.torch.from_numpy(ids).to(self.device)
         with self.torch.inference_mode():
             tokens = self.model.generate(
                 prompts,
@@ -179,11 +181,12 @@ class Torch:
         from transformers import DynamicCache
 
         torch, config = self.torch, self.model.config
-        filled = torch.zeros(1, config.n_head, num_tokens, config.n_embd // config.n_head)
+        filled = torch.zeros(1, config.n_head, num_tokens, config.n_embd // config.n_head, device=self.device)
+        token = torch.ones(1, 1, dtype=torch.long, device=self.device)
 
         def call() -> None:
             with torch.inference_mode():
-                self.model(torch.ones(1, 1, dtype=torch.long), past_key_values=self.cache, use_cache=True)
+                self.model(token, past_key_values=self.cache, use_cache=True).logits.cpu()
                 self.cache.crop(num_tokens)
 
         self.cache = DynamicCache()
@@ -195,9 +198,9 @@ class Torch:
 class CompiledTorch(Torch):
     """Hugging Face `generate` on PyTorch with a static cache, which it compiles."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, device: str) -> None:
         """Makes the model, to be compiled when it is first used."""
-        super().__init__(folder)
+        super().__init__(folder, device)
         from transformers import CompileConfig
 
         # Each batch size and each length of the cache compiles anew; past a limit PyTorch would give up in silence.
@@ -208,7 +211,7 @@ class CompiledTorch(Torch):
         self.options = {"compile_config": compile_config}
 
 
-CONTENDERS: dict[str, Callable[[Path | None], Contender]] = {
+CONTENDERS: dict[str, Callable[[Path | None, str], Contender]] = {
     "this project": Max,
     "this project, no cache": MaxWithoutCache,
     "this project, Q4_0": MaxQuantized,
@@ -226,8 +229,10 @@ def random_weights(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarra
     return weights
 
 
-def read_bandwidth(repeat: int = 9) -> float:
-    """The bytes that all threads together read from memory in a second: the best of several ways to read."""
+def read_bandwidth(device: str = "cpu", repeat: int = 9) -> float:
+    """The bytes that the processor reads from memory in a second: the best of several ways to read."""
+    if device == "gpu":
+        return _read_bandwidth_of_gpu(repeat)
     threads = os.cpu_count() or 1
     numbers = np.ones(125_000_000, np.float32)  # 500 MB: far more than any processor cache
     best = 0.0
@@ -240,6 +245,14 @@ def read_bandwidth(repeat: int = 9) -> float:
     return best
 
 
+def _read_bandwidth_of_gpu(repeat: int) -> float:
+    import torch
+
+    numbers = torch.ones(1_000_000_000, device="cuda")  # 4 GB
+    best = min(time_call(lambda read=read: read().item(), repeat).best for read in (numbers.max, numbers.sum))
+    return numbers.nbytes / best
+
+
 @dataclass
 class Process:
     """A contender in its process. Only one works at a time."""
@@ -249,11 +262,11 @@ class Process:
     pipe: Connection
 
     @classmethod
-    def start(cls, name: str, folder: Path | None) -> "Process":
+    def start(cls, name: str, folder: Path | None, device: str) -> "Process":
         """Starts a contender, and waits until it is ready."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(name, folder, theirs), daemon=True)
+        process = context.Process(target=_serve, args=(name, folder, device, theirs), daemon=True)
         process.start()
         self = cls(name, process, ours)
         self._answer()
@@ -312,9 +325,9 @@ def _ids(batch: int, seq_len: int) -> np.ndarray:
     return np.random.default_rng(batch * seq_len).integers(50257, size=(batch, seq_len))
 
 
-def _serve(name: str, folder: Path | None, pipe: Connection) -> None:
+def _serve(name: str, folder: Path | None, device: str, pipe: Connection) -> None:
     try:
-        timed = _Timed(CONTENDERS[name](folder))
+        timed = _Timed(CONTENDERS[name](folder, device))
         pipe.send((True, None))
         while (order := pipe.recv()) is not None:
             what, arguments = order

@@ -17,6 +17,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import device_option
 from benchmarks.timing import forget_peak, peak_megabytes, time_call
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
@@ -60,7 +61,7 @@ def measure(length: int, repeat: int, device: str) -> tuple[float, float, float]
 
 @click.command()
 @click.option("--repeat", default=5, show_default=True, help="Runs of each length; the median is shown.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True)
+@device_option
 @click.option("--length", default=0, hidden=True)
 def main(*, repeat: int, device: str, length: int) -> None:
     """Print how attention's time and memory grow with seq_len."""

@@ -11,10 +11,8 @@ speed is the same.
 
 import json
 import os
-import platform
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contenders import CONTENDERS, NEW_TOKENS, PROMPT, Process, read_bandwidth
+from benchmarks.machine import describe, device_option, name_of
 from benchmarks.timing import time_call
 from tutor.workspace import REPOSITORY
 
@@ -38,7 +37,9 @@ CACHED = (10, 250, 500, 1000)
 Figures = dict[str, dict[str, float]]
 
 
-def measure(names: list[str], folder: Path | None, rounds: int, report: Any) -> tuple[Figures, dict[str, float]]:
+def measure(
+    names: list[str], folder: Path | None, device: str, rounds: int, report: Any
+) -> tuple[Figures, dict[str, float]]:
     """Runs all contenders in turn.
 
     Returns:
@@ -48,7 +49,7 @@ def measure(names: list[str], folder: Path | None, rounds: int, report: Any) -> 
     processes = []
     for name in names:
         report(f"starting {name}")
-        processes.append(Process.start(name, folder))
+        processes.append(Process.start(name, folder, device))
     jobs: list[tuple[str, str, tuple[Any, ...]]] = [("first token", "first_token", (2,))]
     jobs += [(f"prefill {seq_len}", "prefill", (seq_len, 2)) for seq_len in PREFILL]
     jobs += [(f"decode, batch {batch}", "decode", (batch, 1)) for batch in BATCHES]
@@ -59,7 +60,7 @@ def measure(names: list[str], folder: Path | None, rounds: int, report: Any) -> 
         figures.setdefault("peak MB, batch 1", {})[process.name] = process.time("peak")
     bandwidth = 0.0
     for turn in range(rounds):
-        bandwidth = max(bandwidth, read_bandwidth())
+        bandwidth = max(bandwidth, read_bandwidth(device))
         for label, what, arguments in jobs:
             report(f"round {turn + 1} of {rounds}: {label}")
             for process in processes:
@@ -115,9 +116,9 @@ def losses(text_file: Path) -> dict[str, float]:
     return found
 
 
-def start_up() -> float:
+def start_up(device: str) -> float:
     """Seconds of the whole command that generates one token with the shipped checkpoint, from a warm cache."""
-    command = [sys.executable, "-m", "tutor", "generate", "ROMEO:", "--max-new-tokens", "1"]
+    command = [sys.executable, "-m", "tutor", "generate", "ROMEO:", "--max-new-tokens", "1", "--device", device]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONEXECUTABLE"}
 
     def run() -> None:
@@ -127,10 +128,10 @@ def start_up() -> float:
     return time_call(run, 3).best
 
 
-def show(figures: Figures, names: list[str], bandwidth: float, console: Console) -> None:
+def show(figures: Figures, names: list[str], bandwidth: float, device: str, console: Console) -> None:
     """Prints the table: milliseconds, and how many times as fast as PyTorch this project is."""
     floor = WEIGHT_BYTES / bandwidth
-    table = Table(title=f"GPT-2 124M, float32, {os.cpu_count()} CPU threads; milliseconds, the best of all rounds")
+    table = Table(title=f"GPT-2 124M, float32, {name_of(device)}; milliseconds, the best of all rounds")
     table.add_column("")
     for name in (*names, "floor", "PyTorch's best / ours"):
         table.add_column(name, justify="right")
@@ -149,21 +150,24 @@ def show(figures: Figures, names: list[str], bandwidth: float, console: Console)
               help="A folder with the weights of GPT-2 small; random ones if left out.")  # fmt: skip
 @click.option("--text", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="What the shipped checkpoint was trained on: adds its loss with and without Q4_0.")  # fmt: skip
+@device_option
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(list(CONTENDERS)), help="Leave the others out.")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), default=Path("bench.json"),
               show_default=True, help="Where the figures are written.")  # fmt: skip
-def main(*, model: Path | None, text: Path | None, rounds: int, only: tuple[str, ...], file: Path) -> None:
+def main(*, model: Path | None, text: Path | None, device: str, rounds: int, only: tuple[str, ...], file: Path) -> None:
     """Print how fast the course's GPT-2 is beside PyTorch and the limit of the memory."""
     names = list(only or CONTENDERS)
+    if device == "gpu":
+        names = [name for name in names if "Q4_0" not in name]  # quantized layers are for CPUs
     console = Console()
     with Console(stderr=True).status("starting") as status:
-        figures, facts = measure(names, model, rounds, lambda text: status.update(text))
-        started = start_up()
+        figures, facts = measure(names, model, device, rounds, lambda text: status.update(text))
+        started = start_up(device)
         status.update("loss on held-out text")
         loss = {} if text is None else losses(text)
     bandwidth = facts["bandwidth"]
-    show(figures, names, bandwidth, console)
+    show(figures, names, bandwidth, device, console)
     console.print(
         f"weights: {'random' if model is None else model}; decoding: {PROMPT} tokens of prompt, {NEW_TOKENS} new ones\n"
         f"memory read at {bandwidth / 1e9:.1f} GB/s: {WEIGHT_BYTES / 1e6:.0f} MB of weights take "
@@ -176,10 +180,8 @@ def main(*, model: Path | None, text: Path | None, rounds: int, only: tuple[str,
         console.print(
             f"loss on held-out text: {loss['float32']:.4f} with float32, {loss['Q4_0']:.4f} with Q4_0: {rise:+.2%}"
         )
-    versions = {name: version(name) for name in ("modular", "torch", "transformers", "numpy")}
     content = {
-        "machine": {"processor": platform.processor() or platform.machine(), "threads": os.cpu_count()},
-        "versions": versions,
+        **describe(device),
         "weights": "random" if model is None else str(model),
         "weight_bytes": WEIGHT_BYTES,
         "seconds_or_megabytes": figures,

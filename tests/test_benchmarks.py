@@ -11,7 +11,7 @@ from benchmarks.speed import BATCHES, CACHED, PARAMETERS, PREFILL, WEIGHT_BYTES,
 from tutor.checks.sizes import language_model
 from tutor.workspace import REPOSITORY
 
-RUN = json.loads((REPOSITORY / "benchmarks" / "results" / "cpu.json").read_text())
+RUN = json.loads((REPOSITORY / "benchmarks" / "results" / "speed.json").read_text())
 
 
 def test_the_recorded_run_has_every_figure():
@@ -29,7 +29,7 @@ def test_the_recorded_run_has_every_figure():
 
 def test_the_table_shows_ratios_of_the_same_run():
     out = io.StringIO()
-    show(RUN["seconds_or_megabytes"], list(CONTENDERS), RUN["bandwidth"], Console(file=out, width=200))
+    show(RUN["seconds_or_megabytes"], list(CONTENDERS), RUN["bandwidth"], "cpu", Console(file=out, width=200))
     row = next(line for line in out.getvalue().splitlines() if "decode, batch 8" in line)
     figures = RUN["seconds_or_megabytes"]["decode, batch 8"]
     best = min(figures["PyTorch"], figures["PyTorch, compiled"])
@@ -47,7 +47,7 @@ def test_the_sizes_are_those_of_gpt2_small():
 def test_all_contenders_have_the_same_weights():
     """Hugging Face's model with the weights that a step's model gets: a square kernel too is turned."""
     weights = random_weights(language_model({"vocab_size": 50257, "n_positions": 1024, "n_embd": 768, "n_layer": 12}))
-    state = Torch(None).model.state_dict()
+    state = Torch(None, "cpu").model.state_dict()
     name = "transformer.h.3.attn.c_proj.weight"
     np.testing.assert_array_equal(state[name].numpy(), weights[name].T)
     np.testing.assert_array_equal(state["lm_head.weight"].numpy(), weights["transformer.wte.weight"])

@@ -1,8 +1,11 @@
 """The same checks on a GPU. Skipped, with the reason, where MAX finds none."""
 
+import click
 import pytest
+from click.testing import CliRunner
 from max.driver import accelerator_count
 
+from benchmarks import attention, length, speed
 from tests.conftest import Tool
 from tutor.course import COURSE, Step
 from tutor.workspace import Workspace
@@ -43,3 +46,11 @@ def test_asking_for_a_gpu_that_is_not_there_is_an_error(arguments: tuple[str, ..
     result = tutor(filled, *arguments, "--device", "gpu")
     assert result.returncode == 1
     assert "MAX finds no GPU on this machine" in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(not NO_GPU, reason="there is a GPU")
+@pytest.mark.parametrize("benchmark", [speed.main, attention.main, length.main])
+def test_a_benchmark_on_a_gpu_that_is_not_there_is_an_error(benchmark: click.Command):
+    result = CliRunner().invoke(benchmark, ["--device", "gpu"])
+    assert result.exit_code == 1
+    assert result.stderr == "Error: MAX finds no GPU on this machine: leave --device out, or say --device cpu\n"

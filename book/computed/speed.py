@@ -4,7 +4,7 @@ import json
 
 from tutor.workspace import REPOSITORY
 
-RUN = json.loads((REPOSITORY / "benchmarks" / "results" / "cpu.json").read_text())
+RUN = json.loads((REPOSITORY / "benchmarks" / "results" / "speed.json").read_text())
 FIGURES = RUN["seconds_or_megabytes"]
 OURS, NO_CACHE, Q4_0, TORCH, COMPILED = (
     "this project",
