@@ -206,6 +206,10 @@ MISTAKES = (
         "The slice that is written must be as long as what is new",
         ("(slice(num_tokens, end), seq_len)", "(slice(num_tokens, end), cache.shape[2])"),
     ),
+    _mistake(
+        16, "Give its length with it", ("(slice(num_tokens, end), seq_len), every])", "slice(num_tokens, end), every])")
+    ),
+    _mistake(16, "Give its length with it", ('(slice(0, end), "total_len")', "slice(0, end)")),
     _mistake(16, "a model that predicts from the first new token", ("x[:, -1]", "x[:, 0]")),
     _mistake(16, "the last n_positions // 2 of the text", ("n_positions // 2", "n_positions - 1")),
     _mistake(16, "not in the caches yet", ("        new = [token]\n", "        new, num_tokens = list(ids), 0\n")),
