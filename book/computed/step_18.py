@@ -27,6 +27,7 @@ print("  output ", np.round(blended / total, 3))
 # ANCHOR_END: example
 
 from book.captures import Capture  # noqa: E402
+from book.draw.lab import recorded_run  # noqa: E402
 from tutor.checks.numpy_six import TILE  # noqa: E402
 
 whole = np.exp(scores) / np.exp(scores).sum()
@@ -51,6 +52,31 @@ assert causal_tiles == tiles * (tiles + 1) // 2
 lengths = [2, 3, 4]
 padded = len(lengths) * max(lengths)
 
+# --- what one run of `benchmarks.attention` measured -------------------------------------------
+
+RUN = recorded_run()
+MEASURED = {(row["contender"], row["seq_len"]): row for row in RUN["rows"]}
+
+
+def _ms(contender: str, seq_len: int) -> float:
+    return 1e3 * MEASURED[contender, seq_len]["seconds"]
+
+
+def _mb(contender: str, seq_len: int) -> float:
+    return MEASURED[contender, seq_len]["megabytes"]
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
+
+
+EAGER, FUSED, TILES = "eager causal", "sdpa causal", "flash causal"
+# What the chapter says in words.
+assert _mb(EAGER, LENGTH) > 10 * _mb(TILES, LENGTH) and _ms(EAGER, LENGTH) > _ms(TILES, LENGTH)
+assert _ms(FUSED, LENGTH) > _ms(TILES, LENGTH)
+assert _ms("sdpa bidirectional", LENGTH) < min(_ms(f"{way} bidirectional", LENGTH) for way in ("flash", "torch sdpa"))
+assert max(_ms(f"{way} causal", 256) for way in ("eager", "sdpa", "flash")) < 3
+
 NUMBERS = {
     "scores_gigabytes": f"{scores_bytes(LENGTH, LENGTH) / 1e9:.1f}",
     "scores_megabytes_short": f"{scores_bytes(SHORT, SHORT) / 1e6:.1f}",
@@ -68,6 +94,22 @@ NUMBERS = {
     "causal_tiles": f"{causal_tiles}",
     "padding_percent": f"{100 * (padded - sum(lengths)) / padded:.0f}",
     "infinite_from": f"{np.ceil(np.log(np.finfo(np.float32).max)):.0f}",
+    "threads": str(RUN["machine"]["threads"]),
+    "torch": RUN["versions"]["torch"],
+    "eager_growth": f"{_mb(EAGER, LENGTH) / _mb(EAGER, 2048):.0f}",
+    "memory_ratio": f"{_mb(EAGER, LENGTH) / _mb(TILES, LENGTH):.0f}",
+    "time_ratio": f"{_ms(EAGER, LENGTH) / _ms(TILES, LENGTH):.1f}",
+    "mask_megabytes": f"{4 * LENGTH**2 / 1e6:.0f}",
+    **{
+        f"both_{way.replace(' ', '_')}": _shown(_ms(f"{way} bidirectional", LENGTH))
+        for way in ("sdpa", "flash", "torch sdpa")
+    },
+    **{
+        f"{unit}_{seq_len}_{way.replace(' ', '_')}": _shown(measure(f"{way} causal", seq_len))
+        for unit, measure in (("ms", _ms), ("mb", _mb))
+        for seq_len in (512, 2048, LENGTH)
+        for way in ("eager", "sdpa", "flash", "torch eager", "torch sdpa")
+    },
 }
 
 CAPTURES = {

@@ -10,6 +10,7 @@ from book.draw.checkpoint import draw_positions, draw_residual, draw_temperature
 from book.draw.curves import draw_cost, draw_gelu, draw_score_variance
 from book.draw.diagrams import draw_block, draw_heads, draw_model, draw_pipeline
 from book.draw.inference import draw_cache, draw_padding
+from book.draw.lab import draw_recorded_cost
 from book.draw.masks import draw_mask
 from book.draw.svg import to_svg
 from book.paths import FIGURES
@@ -34,6 +35,7 @@ _DRAWINGS = {
     "padding": draw_padding,
     "pipeline": draw_pipeline,
     "habits": draw_habits,
+    "attention_cost": draw_recorded_cost,
 }
 
 

@@ -1,11 +1,13 @@
 """What the attention lab measured."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from book.draw.colours import FIRST, FOURTH, SECOND, THIRD
 from book.draw.parts import BOLD, paper, plot, ticks
 from book.draw.svg import Picture
+from tutor.workspace import REPOSITORY
 
 _WAYS = {
     "eager": (FIRST, "-", "o"),
@@ -14,6 +16,16 @@ _WAYS = {
     "torch sdpa": (FOURTH, (0, (2, 1.5)), "D"),
 }
 _NAMES = {"torch sdpa": "PyTorch's sdpa"}
+
+
+def recorded_run() -> dict[str, Any]:
+    """The run of `benchmarks.attention` that is kept with the course."""
+    return json.loads((REPOSITORY / "benchmarks" / "results" / "attention.json").read_text())
+
+
+def draw_recorded_cost() -> Picture:
+    """Its figure."""
+    return draw_attention_cost(recorded_run()["rows"])
 
 
 def draw_attention_cost(rows: Sequence[Mapping[str, Any]], kind: str = "causal") -> Picture:
