@@ -250,7 +250,7 @@ MISTAKES = (
     _mistake(
         18,
         "eager attention that gives NaN to a token that sees nothing",
-        ("F.elementwise_max(F.max(scores, axis=-1), LOWEST)", "F.max(scores, axis=-1)"),
+        ("F.elementwise_max(F.sum(weights, axis=-1), 1.0)", "F.sum(weights, axis=-1)"),
     ),
     _mistake(
         18,
@@ -282,7 +282,7 @@ MISTAKES = (
     # Right, if MAX computed it as it stands.
     _mistake(
         18,
-        "fused causal attention whose table is lost if there is a mask",
+        "fused causal attention that sees the future if there is a mask",
         (
             "visible = F.band_part(F.broadcast_to(visible, [batch, 1, seq_len, seq_len]), num_lower=None, num_upper=0)",
             "places = F.arange(0, seq_len, dtype=DType.int64, device=mask.device, out_dim=seq_len)\n"

@@ -73,8 +73,7 @@ class Guard:
                 ) from None
             message = str(error).strip() or "no message"
             advice = next((text for part, text in {**COMMON_ERRORS, **(explain or {})}.items() if part in message), "")
-            # MAX tells what is wrong last, after the operands.
-            message = message.partition("Diagnostics:")[2].strip().partition("\n")[0] or message
+            message = _without_operands(message)
             if isinstance(error, SystemExit):
                 summary = f"The file ends the program (exit status {error.code}) instead of returning."
                 advice = "Take the call of `sys.exit` or `exit` out."
@@ -97,6 +96,14 @@ class Guard:
             and Path(entry.filename).is_relative_to(self.view.workspace.root)
         ]
         return frames[-_MOST_FRAMES:]
+
+
+def _without_operands(message: str) -> str:
+    """The sentence of a long message of MAX's that says what is wrong: after the operands, and a verifier's heading."""
+    diagnostics = message.rpartition("Diagnostics:")[2] if "Diagnostics:" in message else ""
+    lines = [line.strip() for line in diagnostics.splitlines()]
+    said = next((line for line in lines if line and line != "Verification failed:"), message)
+    return said.removeprefix("error: unknown: ")
 
 
 def _is_tools_own(error: BaseException) -> bool:

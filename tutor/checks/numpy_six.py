@@ -29,6 +29,7 @@ def padded(
     *,
     num_heads: int,
     causal: bool,
+    future: str = "hidden",
     padding: str = "hidden",
     nothing: str = "zeros",
     table: str = "added",
@@ -41,19 +42,21 @@ def padded(
         mask: (batch, seq_len), True where a token takes part.
         num_heads: into how many heads the last axis is cut.
         causal: whether later tokens are hidden.
+        future: see `visible_future`; or "visible with a mask".
         padding: "hidden", "visible", "inverted" (real tokens are hidden), "queries" (padding looks at nothing, and
             is seen), "both" (padding looks at nothing, and is hidden).
         nothing: what a token gets that can look at nothing: "zeros", "nan", "mean" (of all values), "nan, by tiles"
             (so does a token that finds all of the kernel's first tile hidden), "as it comes".
         table: "added"; "lost" (neither padding nor the future is hidden), "lost with a mask", "a product" (with a mask,
             nothing but NaN).
-        mistakes: for `visible_future` and `attend`.
+        mistakes: for `attend`.
     """
     batch, seq_len, _ = query.shape
     visible = np.broadcast_to(np.True_, (batch, 1, seq_len, seq_len))
     if causal:
-        visible = visible & visible_future(seq_len, mistakes.pop("future", "hidden"))
-    mistakes.pop("future", None)
+        if future == "visible with a mask":
+            future = "hidden" if mask is None else "visible"
+        visible = visible & visible_future(seq_len, future)
     if mask is not None:
         as_keys, as_queries = mask[:, None, None, :], mask[:, None, :, None]
         visible = {

@@ -246,7 +246,7 @@ _IN_PADDED = (
     ),
     (
         "that gives NaN to a token that sees nothing",
-        "Zeros are promised there. All its scores are -inf, so that their maximum is too, and -inf - -inf is NaN.",
+        "Zeros are promised there. Where all weights are 0, so is their sum, and 0 / 0 is NaN; -inf - -inf is, too.",
         {"nothing": "nan"},
     ),
     (
@@ -298,8 +298,8 @@ def _misconceptions() -> list[Misconception]:
 
 
 _LOST = (
-    "Neither the future nor padding is hidden. If you do add a table: MAX 26.7 misreads one that is made of a row and "
-    "a column, by comparing or adding them, inside its kernel. Make the table with `F.band_part`."
+    "If you do add a table: MAX 26.7 misreads one that is made of a row and a column, by comparing or adding them, "
+    "inside its kernel. Make the table with `F.band_part`."
 )
 _EAGER_ALONE = (
     Misconception(
@@ -327,12 +327,17 @@ _SDPA_ALONE = (
         {"ways": ("sdpa",), "table": "a product"},
     ),
     Misconception(
-        "fused causal attention whose table is lost",
+        "fused causal attention that sees the future if there is a mask",
+        _LOST,
+        {"ways": ("sdpa",), "future": "visible with a mask"},
+    ),
+    Misconception(
+        "fused causal attention that hides neither the future nor padding",
         _LOST,
         {"ways": ("sdpa",), "kinds": ("causal",), "table": "lost"},
     ),
     Misconception(
-        "fused causal attention whose table is lost if there is a mask",
+        "fused causal attention that hides neither the future nor padding if there is a mask",
         _LOST,
         {"ways": ("sdpa",), "kinds": ("causal",), "table": "lost with a mask"},
     ),
