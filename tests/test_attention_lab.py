@@ -1,18 +1,21 @@
 """What is special about step 18: the kernels that MAX takes, what a GPU would run, and memory that does not grow."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.attention import CONTENDERS, KINDS, LENGTHS, tables
-from tutor.check import Subject
+from tutor.artifacts import ArtifactCache
+from tutor.check import Spec, Subject
 from tutor.checks.step_18 import BFLOAT16, CHECK, EAGER, FLASH, MASKED, UNMASKED
 from tutor.loader import View
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
 # MAX, once it has run in a process, sets PYTHONEXECUTABLE; a child that inherits it runs another Python.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONEXECUTABLE"}
@@ -29,8 +32,11 @@ def run(code: str) -> str:
     return ran.stdout
 
 
-def test_max_finds_its_kernel_in_the_fused_attentions_and_not_in_the_eager_one(tmp_path: Path):
-    """In the graphs as they are after MAX's passes; what follows, the compiling of kernels, is left out."""
+def kernels(folder: Path) -> dict[str, list[str]]:
+    """Which attention kernels are in the graphs after MAX's passes, by subject; what follows is left out.
+
+    Where MAX stops and what it writes down is set for the whole process: call this in one of its own.
+    """
     from max.driver import CPU
     from max.engine import CompilationStopped, InferenceSession
 
@@ -45,29 +51,54 @@ def test_max_finds_its_kernel_in_the_fused_attentions_and_not_in_the_eager_one(t
         for name, subject in subjects.items()
     }
     session = InferenceSession(devices=[CPU()])
-    session.debug.ir_output_dir = str(tmp_path)
+    session.debug.ir_output_dir = str(folder)
     session.debug.pre_jit = True
     with pytest.raises(CompilationStopped):
         session.compile(join(graphs))
 
-    kernels: dict[str, list[str]] = {name: [] for name in graphs}
-    (after_passes,) = tmp_path.glob("*.mo-pre-map.mlir")
+    found: dict[str, list[str]] = {name: [] for name in graphs}
+    (after_passes,) = folder.glob("*.mo-pre-map.mlir")
     with after_passes.open(errors="replace") as lines:
         current = None
         for line in lines:
             if (graph := re.search(r"mo\.graph @(\w+)", line)) is not None:
                 current = graph[1]
-            if current in kernels and (kernel := re.search(r"= (mo\.composite\.\w*flash\w*)", line)) is not None:
-                kernels[current].append(kernel[1])
+            if current in found and (kernel := re.search(r"= (mo\.composite\.\w*flash\w*)", line)) is not None:
+                found[current].append(kernel[1])
+    return {subject.name: found[name] for name, subject in subjects.items()}
 
-    found = {subjects[name].name.partition(", num")[0]: taken for name, taken in kernels.items()}
-    assert found == {
+
+def test_max_finds_its_kernel_in_the_fused_attentions_and_not_in_the_eager_one(tmp_path: Path):
+    printed = run(
+        "import json, pathlib\n"
+        "from tests.test_attention_lab import kernels\n"
+        f"print(json.dumps(kernels(pathlib.Path({str(tmp_path)!r}))))\n"
+    )
+    (line,) = (line for line in printed.splitlines() if line.startswith("{"))  # MAX prints what it writes down
+    found = json.loads(line)
+    expected = {
         "eager_*_attention": [],
         "sdpa_bidirectional_attention": [MASK],
         "sdpa_causal_attention": [MASK],
         "sdpa_bidirectional_attention without mask": [NO_MASK],
         "sdpa_causal_attention without mask": [MASK],
     }
+    assert len(found) == len(expected) + 3, "three of them in bfloat16 too"
+    for name, taken in found.items():
+        assert taken == expected[name.partition(", num")[0]], name
+
+
+def test_the_largest_of_nothing_but_minus_infinity_is_a_number_on_a_cpu():
+    """Chapter 18 says so: there, the eager attention would do without LOWEST."""
+    from max.driver import CPU
+    from max.experimental import functional as F
+
+    from tutor.graphs import trace
+
+    traced = trace(lambda: lambda x: F.max(x, axis=-1), [Spec("float32", ("rows", "columns"))], CPU())
+    (executable,) = ArtifactCache(cache_folder()).load([traced])
+    (largest,) = executable({}, np.full((2, 5), -np.inf, np.float32))
+    assert (largest == np.finfo(np.float32).min).all()
 
 
 def test_all_six_trace_for_a_gpu_that_is_not_there():

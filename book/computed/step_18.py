@@ -113,7 +113,7 @@ NUMBERS = {
 }
 
 CAPTURES = {
-    "nothing": Capture(replace=(("F.elementwise_max(F.max(scores, axis=-1), LOWEST)", "F.max(scores, axis=-1)"),)),
+    "nothing": Capture(replace=(("F.elementwise_max(F.sum(weights, axis=-1), 1.0)", "F.sum(weights, axis=-1)"),)),
     "product": Capture(replace=(("(1.0 - visible) * LOWEST", '(1.0 - visible) * float("-inf")'),)),
     "uncorrected": Capture(replace=(("correction * total", "total"),)),
 }
