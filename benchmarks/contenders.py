@@ -5,6 +5,7 @@ All have the sizes of GPT-2 small (124M parameters) and float32 weights, and tak
 
 import multiprocessing
 import os
+import time
 import traceback
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -290,35 +291,33 @@ class Process:
 
 
 class _Timed:
-    """The measurements, each in seconds."""
+    """The measurements, in seconds: the best of `repeat` runs."""
 
     def __init__(self, contender: Contender) -> None:
         self.contender = contender
 
     def prefill(self, seq_len: int, repeat: int) -> float:
         ids = _ids(1, seq_len)
-        return time_call(lambda: self.contender.prefill(ids), repeat).best
+        return _best(lambda: self.contender.prefill(ids), repeat)
 
-    def decode(self, batch: int, repeat: int) -> float:
-        """A token of each row: the time of many new tokens without that of the first."""
+    def generate(self, batch: int, max_new_tokens: int, repeat: int) -> float:
         ids = _ids(batch, PROMPT)
         self.contender.generate(ids, 2)  # what is made once for each size of a batch is no part of a token
-        one = time_call(lambda: self.contender.generate(ids, 1), repeat).best
-        many = time_call(lambda: self.contender.generate(ids, NEW_TOKENS + 1), repeat).best
-        return (many - one) / NEW_TOKENS
-
-    def first_token(self, repeat: int) -> float:
-        ids = _ids(1, PROMPT)
-        return time_call(lambda: self.contender.generate(ids, 1), repeat).best
+        return _best(lambda: self.contender.generate(ids, max_new_tokens), repeat)
 
     def decode_at(self, num_tokens: int, repeat: int) -> float:
-        return time_call(self.contender.decode_at(num_tokens), repeat).best
+        return _best(self.contender.decode_at(num_tokens), repeat)
 
     def tokens(self, count: int) -> list[int]:
         return self.contender.generate(_ids(1, PROMPT), count)
 
     def peak(self) -> float:
         return peak_megabytes()
+
+
+def _best(call: Callable[[], object], repeat: int) -> float:
+    time.sleep(0.3)  # threads of the contender before may still wait for work, which takes a processor
+    return time_call(call, repeat).best
 
 
 def _ids(batch: int, seq_len: int) -> np.ndarray:

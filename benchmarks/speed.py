@@ -50,9 +50,11 @@ def measure(
     for name in names:
         report(f"starting {name}")
         processes.append(Process.start(name, folder, device))
-    jobs: list[tuple[str, str, tuple[Any, ...]]] = [("first token", "first_token", (2,))]
+    jobs: list[tuple[str, str, tuple[Any, ...]]] = []
+    for batch in BATCHES:
+        jobs.append((f"first token, batch {batch}", "generate", (batch, 1, 2)))
+        jobs.append((f"decode, batch {batch}", "generate", (batch, NEW_TOKENS + 1, 2)))
     jobs += [(f"prefill {seq_len}", "prefill", (seq_len, 2)) for seq_len in PREFILL]
-    jobs += [(f"decode, batch {batch}", "decode", (batch, 1)) for batch in BATCHES]
     jobs += [(f"decode at {tokens}", "decode_at", (tokens, 5)) for tokens in CACHED]
     figures: Figures = {}
     tokens = {process.name: process.time("tokens", 8) for process in processes}
@@ -72,6 +74,10 @@ def measure(
     for process in processes:
         figures.setdefault("peak MB, all", {})[process.name] = process.time("peak")
         process.stop()
+    for batch in BATCHES:
+        first, decode = figures[f"first token, batch {batch}"], figures[f"decode, batch {batch}"]
+        for name in decode:
+            decode[name] = (decode[name] - first[name]) / NEW_TOKENS
     same = {tuple(chosen) for name, chosen in tokens.items() if "Q4_0" not in name}
     return figures, {"bandwidth": bandwidth, "same tokens": len(same) <= 1}
 
@@ -79,7 +85,7 @@ def measure(
 def _makes_no_sense(name: str, what: str, arguments: tuple[Any, ...]) -> bool:
     """Without a cache there are no batches to speak of, and a compiled cache has its own way to be filled."""
     if name == "this project, no cache":
-        return what == "decode" and arguments[0] > 1
+        return what == "generate" and arguments[0] > 1
     return name == "PyTorch, compiled" and what == "decode_at"
 
 
