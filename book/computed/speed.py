@@ -29,7 +29,7 @@ def _ratio(label: str, name: str = OURS) -> str:
 NUMBERS = {
     "threads": str(RUN["machine"]["threads"]),
     "modular": RUN["versions"]["modular"],
-    "torch": RUN["versions"]["torch"],
+    "torch": RUN["versions"]["torch"].partition("+")[0],
     "transformers": RUN["versions"]["transformers"],
     "weights_mb": f"{RUN['weight_bytes'] / 1e6:.0f}",
     "bandwidth": f"{RUN['bandwidth'] / 1e9:.0f}",

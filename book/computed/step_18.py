@@ -95,7 +95,7 @@ NUMBERS = {
     "padding_percent": f"{100 * (padded - sum(lengths)) / padded:.0f}",
     "infinite_from": f"{np.ceil(np.log(np.finfo(np.float32).max)):.0f}",
     "threads": str(RUN["machine"]["threads"]),
-    "torch": RUN["versions"]["torch"],
+    "torch": RUN["versions"]["torch"].partition("+")[0],
     "eager_growth": f"{_mb(EAGER, LENGTH) / _mb(EAGER, 2048):.0f}",
     "memory_ratio": f"{_mb(EAGER, LENGTH) / _mb(TILES, LENGTH):.0f}",
     "time_ratio": f"{_ms(EAGER, LENGTH) / _ms(TILES, LENGTH):.1f}",

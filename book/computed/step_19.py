@@ -4,7 +4,7 @@
 import numpy as np
 
 query = np.array([[2, 0], [0, 2], [2, 2]])  # three tokens that look
-key = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])  # four that are looked at: another text
+key = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])  # four tokens of another text
 value = np.array([[8, 0], [0, 8], [4, 4], [1, 1]])
 mask = np.array([[1, 1, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]])
 

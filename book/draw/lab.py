@@ -15,7 +15,7 @@ _WAYS = {
     "flash": (THIRD, "-", "^"),
     "torch sdpa": (FOURTH, (0, (2, 1.5)), "D"),
 }
-_NAMES = {"torch sdpa": "PyTorch's sdpa"}
+_NAMES = {"sdpa": "fused", "torch sdpa": "PyTorch, fused"}
 
 
 def recorded_run() -> dict[str, Any]:
