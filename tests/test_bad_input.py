@@ -107,6 +107,17 @@ def test_commands_that_make_no_sense(skeletons: Workspace, tutor: Tool, argument
     assert "Traceback" not in result.stderr
 
 
+def test_a_python_without_the_courses_packages_is_told_where_they_are():
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONEXECUTABLE"}
+    run = subprocess.run(
+        [sys.executable, "-S", "-m", "tutor", "s08"], cwd=REPOSITORY, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert run.returncode == 1 and run.stdout == ""
+    assert run.stderr.startswith("error: this Python has no click; the course's own is in .venv: ")
+    assert run.stderr.count("\n") == 1
+
+
 def test_a_damaged_progress_file_is_set_aside(filled: Workspace, tutor: Tool):
     filled.state.mkdir()
     (filled.state / "progress.json").write_text('{"green": {"3": ')

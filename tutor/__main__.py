@@ -3,8 +3,13 @@
 import sys
 
 try:
-    from tutor.cli import main
-
+    try:
+        from tutor.cli import main
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"error: this Python has no {error.name}; the course's own is in .venv: "
+            "`source .venv/bin/activate`, or with pixi `pixi shell`, then again. `make` needs neither."
+        )
     main()
 except KeyboardInterrupt:
     # Ctrl-C while modules were still being imported; later ones are handled in `main`.
