@@ -13,17 +13,26 @@ from tutor.warm import warm_cache
 from tutor.workspace import REPOSITORY, Workspace
 
 PROCESSES = 2
+# Graphs compile fastest together, but MAX needs gigabytes for a hundred of them.
+PARTS = 4
 
 
 def precompile(mistakes: Sequence[Mistake], cache_folder: Path) -> None:
     """Fills the cache with the graphs of the solutions, of the mistaken files and of the book's."""
     warm_cache(Workspace(REPOSITORY), "auto", cache_folder, lambda done, total: None)
     everything = {mistake.replace: mistake for mistake in (*of_the_book(), *mistakes)}
+    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
+        work = [pool.submit(_compile_models, cache_folder)]
+        for start in range(PARTS):
+            work.append(pool.submit(compile_mistakes, list(everything.values())[start::PARTS], cache_folder))
+        for done in work:
+            done.result()
+
+
+def _compile_models(cache_folder: Path) -> None:
+    """Compiles what `generate` and `attention` run."""
     _compile_other_engines(cache_folder)
     _compile_weights(cache_folder)
-    parts = [list(everything.values())[start::PROCESSES] for start in range(PROCESSES)]
-    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(compile_mistakes, parts, [cache_folder] * PROCESSES))
 
 
 def _compile_other_engines(cache_folder: Path) -> None:
