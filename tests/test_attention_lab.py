@@ -17,17 +17,14 @@ from tutor.checks.step_18 import BFLOAT16, CHECK, EAGER, FLASH, MASKED, UNMASKED
 from tutor.loader import View
 from tutor.workspace import REPOSITORY, Workspace, cache_folder
 
-# MAX, once it has run in a process, sets PYTHONEXECUTABLE; a child that inherits it runs another Python.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONEXECUTABLE"}
-
 NO_MASK, MASK = "mo.composite.no_mask_flash_attention_cpu", "mo.composite.masked_flash_attention_cpu"
 
 
 def run(code: str) -> str:
     """What Python prints for this code, in a process of its own."""
-    ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    # The environment is passed on by hand: see ENVIRONMENT in test_repository.py.
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     return ran.stdout
 
