@@ -12,8 +12,8 @@ Tasks:
        Heads are float32, also for bfloat16 inputs.
     2. `eager_attention`: softmax by hand, with `F.max`, `F.exp` and `F.sum`.
     3. `fused_attention`: `F.softmax(scores + table) @ value`, and one table at most.
-    4. `visible_keys`: from which key to which may each token look?
-    5. `absorb`: one more tile of keys for a softmax that is not finished.
+    4. `visible_range`: from which key to which may each token look?
+    5. `online_softmax_step`: one more tile of keys for a softmax that is not finished.
     6. `tiled_attention`: a loop over tiles of queries, in it a loop over tiles of keys.
     7. The six functions: which of the three, and causal or not.
 
@@ -64,11 +64,11 @@ def eager_attention(
         scores = scores + causal_mask(scores.shape[-1], 0, dtype=scores.dtype, device=scores.device)
     if mask is not None:
         scores = F.where(mask.unsqueeze(1).unsqueeze(1), scores, float("-inf"))
-    highest = F.elementwise_max(F.max(scores, axis=-1), LOWEST)  # a token that sees nothing has a maximum of -inf
-    weights = F.exp(scores - highest)
+    row_max = F.elementwise_max(F.max(scores, axis=-1), LOWEST)  # a token that sees nothing has a maximum of -inf
+    weights = F.exp(scores - row_max)
     # The largest weight is exp(0) = 1. A sum below that is 0: nothing was visible, and 0 / 1 is 0.
-    total = F.elementwise_max(F.sum(weights, axis=-1), 1.0)
-    return merge_heads(weights @ value / total, dtype)
+    row_sum = F.elementwise_max(F.sum(weights, axis=-1), 1.0)
+    return merge_heads(weights @ value / row_sum, dtype)
 
 
 def gpu_attention(
@@ -103,11 +103,11 @@ def fused_attention(
     if causal:
         visible = F.band_part(F.broadcast_to(visible, [batch, 1, seq_len, seq_len]), num_lower=None, num_upper=0)
     # Not -inf: the kernel works in tiles too, and a tile that is hidden as a whole would give NaN.
-    blended = F.softmax(scores + (1.0 - visible) * LOWEST) @ value
-    return merge_heads(blended * F.max(visible, axis=-1), dtype)  # zeros where nothing is visible
+    output = F.softmax(scores + (1.0 - visible) * LOWEST) @ value
+    return merge_heads(output * F.max(visible, axis=-1), dtype)  # zeros where nothing is visible
 
 
-def visible_keys(cu_seqlens: Tensor, rows: Tensor, causal: bool) -> tuple[Tensor, Tensor]:
+def visible_range(cu_seqlens: Tensor, rows: Tensor, causal: bool) -> tuple[Tensor, Tensor]:
     """Finds the first and the last key that each token may see: those of its own sequence.
 
     Args:
@@ -125,28 +125,32 @@ def visible_keys(cu_seqlens: Tensor, rows: Tensor, causal: bool) -> tuple[Tensor
     return first, rows if causal else F.gather(cu_seqlens, sequence + 1, axis=0) - 1
 
 
-def absorb(scores: Tensor, values: Tensor, highest: Tensor, total: Tensor, blended: Tensor) -> tuple[Tensor, ...]:
+def online_softmax_step(
+    scores: Tensor, values: Tensor, running_max: Tensor, running_sum: Tensor, accumulator: Tensor
+) -> tuple[Tensor, ...]:
     """Takes one more tile of keys into a softmax that has seen some keys already.
 
-    highest' = max(highest, max(scores)),  c = exp(highest - highest'),  weights = exp(scores - highest')
-    total' = c total + sum(weights),  blended' = c blended + weights V
+    running_max' = max(running_max, max(scores))
+    correction = exp(running_max - running_max'),  weights = exp(scores - running_max')
+    running_sum' = correction running_sum + sum(weights)
+    accumulator' = correction accumulator + weights V
 
     Args:
         scores: of the tile, -inf for keys that are hidden: (num_heads, queries, keys).
         values: of the tile: (num_heads, keys, head_dim).
-        highest: the largest score so far, LOWEST before the first: (num_heads, queries, 1).
-        total: the sum of the weights so far: (num_heads, queries, 1).
-        blended: the sum of the weighted values so far: (num_heads, queries, head_dim).
+        running_max: the largest score so far, LOWEST before the first: (num_heads, queries, 1).
+        running_sum: the sum of the weights so far: (num_heads, queries, 1).
+        accumulator: the sum of the weighted values so far: (num_heads, queries, head_dim).
 
     Returns:
-        The new `highest`, `total` and `blended`.
+        The new `running_max`, `running_sum` and `accumulator`.
 
     Source: "Online normalizer calculation for softmax", algorithm 3; "FlashAttention-2", algorithm 1.
     """
     # Task 5: correct what there is for the new maximum, and add the tile's part.
-    new_highest = F.elementwise_max(highest, F.max(scores, axis=-1))
-    correction, weights = F.exp(highest - new_highest), F.exp(scores - new_highest)
-    return new_highest, correction * total + F.sum(weights, axis=-1), correction * blended + weights @ values
+    new_max = F.elementwise_max(running_max, F.max(scores, axis=-1))
+    correction, weights = F.exp(running_max - new_max), F.exp(scores - new_max)
+    return new_max, correction * running_sum + F.sum(weights, axis=-1), correction * accumulator + weights @ values
 
 
 def tiled_attention(
@@ -154,7 +158,7 @@ def tiled_attention(
 ) -> Tensor:
     """Attends tile by tile: a tile of queries meets only the tiles of keys that it may see.
 
-    output = blended / total, when all of these tiles are absorbed
+    output = accumulator / running_sum, when all of these tiles are absorbed
     """
     # Task 6: loop over the tiles of queries, and for each over the tiles of keys.
     dtype, device = query.dtype, query.device
@@ -164,7 +168,7 @@ def tiled_attention(
         """One tile of queries. What the inner loop reads is made here, or comes in with the state: so MAX wants it."""
         tile, last_token = F.arange(0, TILE, dtype=DType.int64, device=device), cu_seqlens[-1] - 1
         rows = F.elementwise_min(start + tile, last_token)  # (TILE,); beyond the end, the last token again
-        first, last = visible_keys(cu_seqlens, rows, causal)
+        first, last = visible_range(cu_seqlens, rows, causal)
         begin, end = F.min(first, axis=0), F.max(last, axis=0)
         queries = split_heads(F.gather(query, rows, axis=0), num_heads, head_dim) / math.sqrt(head_dim)
 
@@ -174,13 +178,13 @@ def tiled_attention(
             keys, values = (split_heads(F.gather(x, columns, axis=0), num_heads, head_dim) for x in (key, value))
             visible = (first.unsqueeze(-1) <= places) & (places <= last.unsqueeze(-1))  # (TILE, TILE)
             scores = F.where(visible, queries @ keys.transpose(-1, -2), float("-inf"))  # (num_heads, TILE, TILE)
-            return tiles - 1, places + TILE, *absorb(scores, values, *softmax)
+            return tiles - 1, places + TILE, *online_softmax_step(scores, values, *softmax)
 
         tiles = ((end - begin)[0] // TILE + 1).to(CPU())
         zeros = F.broadcast_to(Tensor(0.0, dtype=DType.float32, device=device), [num_heads, TILE, head_dim])
         state = (tiles, begin + tile, zeros[..., :1] + LOWEST, zeros[..., :1], zeros)
-        *_, total, blended = F.while_loop(state, lambda tiles, *_: tiles > 0, meet)
-        attended = merge_heads(blended / total, dtype)  # (TILE, num_heads * head_dim)
+        *_, running_sum, accumulator = F.while_loop(state, lambda tiles, *_: tiles > 0, meet)
+        attended = merge_heads(accumulator / running_sum, dtype)  # (TILE, num_heads * head_dim)
         return start + TILE, F.scatter_nd(output, attended, rows.unsqueeze(-1)), key, value
 
     output = F.broadcast_to(Tensor(0.0, dtype=dtype, device=device), query.shape)

@@ -12,8 +12,8 @@ Tasks:
        Heads are float32, also for bfloat16 inputs.
     2. `eager_attention`: softmax by hand, with `F.max`, `F.exp` and `F.sum`.
     3. `fused_attention`: `F.softmax(scores + table) @ value`, and one table at most.
-    4. `visible_keys`: from which key to which may each token look?
-    5. `absorb`: one more tile of keys for a softmax that is not finished.
+    4. `visible_range`: from which key to which may each token look?
+    5. `online_softmax_step`: one more tile of keys for a softmax that is not finished.
     6. `tiled_attention`: a loop over tiles of queries, in it a loop over tiles of keys.
     7. The six functions: which of the three, and causal or not.
 
@@ -83,7 +83,7 @@ def fused_attention(
     )
 
 
-def visible_keys(cu_seqlens: Tensor, rows: Tensor, causal: bool) -> tuple[Tensor, Tensor]:
+def visible_range(cu_seqlens: Tensor, rows: Tensor, causal: bool) -> tuple[Tensor, Tensor]:
     """Finds the first and the last key that each token may see: those of its own sequence.
 
     Args:
@@ -95,30 +95,34 @@ def visible_keys(cu_seqlens: Tensor, rows: Tensor, causal: bool) -> tuple[Tensor
         Two places for each token, int64 (tokens,).
     """
     raise NotImplementedError(
-        "step 18, task 4: visible_keys: find the sequence of each token, and where it begins and ends"
+        "step 18, task 4: visible_range: find the sequence of each token, and where it begins and ends"
     )
 
 
-def absorb(scores: Tensor, values: Tensor, highest: Tensor, total: Tensor, blended: Tensor) -> tuple[Tensor, ...]:
+def online_softmax_step(
+    scores: Tensor, values: Tensor, running_max: Tensor, running_sum: Tensor, accumulator: Tensor
+) -> tuple[Tensor, ...]:
     """Takes one more tile of keys into a softmax that has seen some keys already.
 
-    highest' = max(highest, max(scores)),  c = exp(highest - highest'),  weights = exp(scores - highest')
-    total' = c total + sum(weights),  blended' = c blended + weights V
+    running_max' = max(running_max, max(scores))
+    correction = exp(running_max - running_max'),  weights = exp(scores - running_max')
+    running_sum' = correction running_sum + sum(weights)
+    accumulator' = correction accumulator + weights V
 
     Args:
         scores: of the tile, -inf for keys that are hidden: (num_heads, queries, keys).
         values: of the tile: (num_heads, keys, head_dim).
-        highest: the largest score so far, LOWEST before the first: (num_heads, queries, 1).
-        total: the sum of the weights so far: (num_heads, queries, 1).
-        blended: the sum of the weighted values so far: (num_heads, queries, head_dim).
+        running_max: the largest score so far, LOWEST before the first: (num_heads, queries, 1).
+        running_sum: the sum of the weights so far: (num_heads, queries, 1).
+        accumulator: the sum of the weighted values so far: (num_heads, queries, head_dim).
 
     Returns:
-        The new `highest`, `total` and `blended`.
+        The new `running_max`, `running_sum` and `accumulator`.
 
     Source: "Online normalizer calculation for softmax", algorithm 3; "FlashAttention-2", algorithm 1.
     """
     raise NotImplementedError(
-        "step 18, task 5: absorb: correct what there is for the new maximum, and add the tile's part"
+        "step 18, task 5: online_softmax_step: correct what there is for the new maximum, and add the tile's part"
     )
 
 
@@ -127,7 +131,7 @@ def tiled_attention(
 ) -> Tensor:
     """Attends tile by tile: a tile of queries meets only the tiles of keys that it may see.
 
-    output = blended / total, when all of these tiles are absorbed
+    output = accumulator / running_sum, when all of these tiles are absorbed
     """
     raise NotImplementedError(
         "step 18, task 6: tiled_attention: loop over the tiles of queries, and for each over the tiles of keys"

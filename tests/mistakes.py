@@ -255,7 +255,7 @@ MISTAKES = (
     _mistake(
         18,
         "eager attention that does not subtract the largest score",
-        ("weights = F.exp(scores - highest)", "weights = F.exp(scores)"),
+        ("weights = F.exp(scores - row_max)", "weights = F.exp(scores)"),
     ),
     _mistake(
         18,
@@ -269,7 +269,7 @@ MISTAKES = (
     _mistake(
         18,
         "fused attention that gives the average of all values to a token that sees nothing",
-        ("blended * F.max(visible, axis=-1)", "blended"),
+        ("output * F.max(visible, axis=-1)", "output"),
     ),
     _mistake(
         18,
@@ -307,8 +307,8 @@ MISTAKES = (
         "flash causal attention with the diagonal hidden too",
         ("first, rows if causal", "first, rows - 1 if causal"),
     ),
-    _mistake(18, "does not correct its running sum", ("correction * total", "total")),
-    _mistake(18, "does not correct what is blended so far", ("correction * blended", "blended")),
+    _mistake(18, "does not correct its running sum", ("correction * running_sum", "running_sum")),
+    _mistake(18, "does not correct what is blended so far", ("correction * accumulator", "accumulator")),
     _mistake(18, "whose running maximum starts at 0", ("zeros[..., :1] + LOWEST", "zeros[..., :1]")),
     _mistake(18, "without its last tile of keys", ("// TILE + 1)", "// TILE)")),
     _mistake(

@@ -821,10 +821,10 @@ COURSE: tuple[Step, ...] = (
             """
             `eager_attention`, after the scores are masked with -inf:
 
-                highest = F.elementwise_max(F.max(scores, axis=-1), LOWEST)
+                row_max = F.elementwise_max(F.max(scores, axis=-1), LOWEST)
                 weights = F.exp(scores - ...)
-                total = F.elementwise_max(F.sum(weights, axis=-1), 1.0)
-                return merge_heads(... / total, dtype)
+                row_sum = F.elementwise_max(F.sum(weights, axis=-1), 1.0)
+                return merge_heads(... / row_sum, dtype)
 
             `fused_attention`, with a mask:
 
@@ -832,20 +832,20 @@ COURSE: tuple[Step, ...] = (
                 if causal:
                     table = F.broadcast_to(visible, [batch, 1, seq_len, seq_len])
                     visible = F.band_part(table, ...)
-                blended = F.softmax(scores + (1.0 - visible) * ...) @ value
-                return merge_heads(blended * F.max(visible, axis=-1), dtype)
+                output = F.softmax(scores + (1.0 - visible) * ...) @ value
+                return merge_heads(output * F.max(visible, axis=-1), dtype)
 
-            `visible_keys`: how many sequences have begun at a token's place?
+            `visible_range`: how many sequences have begun at a token's place?
 
                 begun = (cu_seqlens <= rows.unsqueeze(-1)).cast(DType.int64)
                 sequence = F.sum(begun, axis=-1).squeeze(-1) - 1
                 first = F.gather(cu_seqlens, ..., axis=0)
 
-            `absorb`:
+            `online_softmax_step`:
 
-                new_highest = F.elementwise_max(highest, F.max(scores, axis=-1))
+                new_max = F.elementwise_max(running_max, F.max(scores, axis=-1))
                 correction = F.exp(... - ...)
-                return new_highest, correction * total + ..., correction * blended + ...
+                return new_max, correction * running_sum + ..., correction * accumulator + ...
 
             `tiled_attention`, the body of the inner loop, for the keys at `places`:
 
@@ -854,7 +854,7 @@ COURSE: tuple[Step, ...] = (
                 ...
                 visible = (first.unsqueeze(-1) <= places) & (places <= ...)
                 scores = F.where(visible, queries @ keys.transpose(-1, -2), float("-inf"))
-                return tiles - 1, places + TILE, *absorb(scores, values, *softmax)
+                return tiles - 1, places + TILE, *online_softmax_step(scores, values, *softmax)
             """,
         ),
     ),

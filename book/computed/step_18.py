@@ -115,5 +115,5 @@ NUMBERS = {
 CAPTURES = {
     "nothing": Capture(replace=(("F.elementwise_max(F.sum(weights, axis=-1), 1.0)", "F.sum(weights, axis=-1)"),)),
     "product": Capture(replace=(("(1.0 - visible) * LOWEST", '(1.0 - visible) * float("-inf")'),)),
-    "uncorrected": Capture(replace=(("correction * total", "total"),)),
+    "uncorrected": Capture(replace=(("correction * running_sum", "running_sum"),)),
 }
