@@ -26,7 +26,7 @@ from rich.table import Table
 
 from benchmarks.machine import describe, device_option, name_of, torch_device
 from benchmarks.timing import forget_peak, peak_megabytes, time_call
-from tutor.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 
 N_HEAD, HEAD_DIM = 12, 64
 N_EMBD = N_HEAD * HEAD_DIM
@@ -43,12 +43,12 @@ Attention = Callable[[np.ndarray], object]
 
 def step_18(contender: str, device: str) -> Attention:
     """One of the functions of step 18, of a query, a key and a value: (3, seq_len, n_embd)."""
-    from tutor.artifacts import ArtifactCache
-    from tutor.graphs import find_device
+    from tutor.graphs.compile_cache import CompileCache
+    from tutor.graphs.devices import find_device
 
     names = [f"{way} {kind}" for kind in KINDS for way in OURS]
     traced = [trace_step_18(name, find_device(device)) for name in names]
-    executable = ArtifactCache(cache_folder()).load(traced)[names.index(contender)]  # compiled together
+    executable = CompileCache(cache_folder()).load(traced)[names.index(contender)]  # compiled together
 
     def run(inputs: np.ndarray) -> object:
         if not contender.startswith("flash"):
@@ -61,16 +61,16 @@ def step_18(contender: str, device: str) -> Attention:
 
 def trace_step_18(contender: str, device: Any) -> Any:
     """Traces one of the functions of step 18 with the heads of GPT-2 small."""
-    from tutor.check import Spec
-    from tutor.graphs import trace
-    from tutor.loader import View
+    from tutor.checking.loader import StepModules
+    from tutor.graphs.tensor_spec import TensorSpec
+    from tutor.graphs.trace import trace
 
     way, kind = contender.split()
-    attention = getattr(View(Workspace(REPOSITORY), own=[])[18], f"{way}_{kind}_attention")
-    inputs = [Spec("float32", ("batch", "seq_len", N_EMBD))] * 3
+    attention = getattr(StepModules(Workspace(REPOSITORY), own=[])[18], f"{way}_{kind}_attention")
+    inputs = [TensorSpec("float32", ("batch", "seq_len", N_EMBD))] * 3
     if way == "flash":
-        lengths = [Spec("uint32", ("offsets",)), Spec("uint32", (1,), on_host=True)]
-        inputs = [Spec("float32", ("total_seq_len", N_EMBD))] * 3 + lengths
+        lengths = [TensorSpec("uint32", ("offsets",)), TensorSpec("uint32", (1,), on_host=True)]
+        inputs = [TensorSpec("float32", ("total_seq_len", N_EMBD))] * 3 + lengths
     return trace(
         lambda: lambda query, key, value, *lengths: attention(query, key, value, N_HEAD, HEAD_DIM, *lengths),
         inputs,
@@ -192,8 +192,8 @@ def main(
         about = {**describe(device), "n_head": N_HEAD, "head_dim": HEAD_DIM, "turns": turns}
         json_file.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
     if svg_file:
-        from book.draw.lab import draw_attention_cost
-        from book.draw.svg import to_svg
+        from book.plots.lab import draw_attention_cost
+        from book.plots.svg import to_svg
 
         svg_file.write_text(to_svg("attention_cost", lambda: draw_attention_cost(rows)), encoding="utf-8")
     console = Console()

@@ -19,9 +19,10 @@ import numpy as np
 
 from benchmarks.machine import torch_device
 from benchmarks.timing import peak_megabytes, time_call
-from tutor.checks.sizes import language_model
-from tutor.engines import empty_caches
-from tutor.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.course import CONFIGURATION
+from tutor.generation.engines import empty_caches
+from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.sizes import language_model
 
 # Rows that are decoded begin with a prompt of this length.
 PROMPT = 16
@@ -46,17 +47,18 @@ class Max:
 
     def __init__(self, folder: Path | None, device: str) -> None:
         """Compiles the model, or finds it in the cache."""
-        from tutor import engines, graphs
-        from tutor.artifacts import ArtifactCache
-        from tutor.loader import View
+        from tutor.checking.loader import StepModules
+        from tutor.generation import engines
+        from tutor.graphs.compile_cache import CompileCache
+        from tutor.graphs.devices import find_device
 
-        self.view = View(Workspace(REPOSITORY), own=[])
-        self.config = self.view[engines.CONFIG_STEP].GPT2Config()
-        self.device = graphs.find_device(device)
+        self.view = StepModules(Workspace(REPOSITORY), own=[])
+        self.config = self.view[CONFIGURATION].GPT2Config()
+        self.device = find_device(device)
         self.engine = self.make(engines)
         shapes = language_model(vars(self.config))
         weights = random_weights(shapes) if folder is None else self.view[15].read_weights(folder, shapes)
-        self.run = self.bind(ArtifactCache(cache_folder()), weights)
+        self.run = self.bind(CompileCache(cache_folder()), weights)
 
     def make(self, engines: Any) -> Any:
         return engines.batched(self.view, self.config, self.device)
@@ -102,8 +104,8 @@ class MaxQuantized(Max):
         return engines.batched(self.view, self.config, self.device, quantized=True)
 
     def bind(self, cache: Any, weights: dict[str, np.ndarray]) -> Callable[..., Any]:
-        from tutor.generate import shapes_of
-        from tutor.quantize import pack
+        from tutor.generation.model import shapes_of
+        from tutor.generation.quantize import pack
 
         packed = pack(weights, shapes_of(self.engine.traced.constants))
         (executable,) = cache.load([self.engine.traced], constants=packed)

@@ -19,8 +19,8 @@ from rich.table import Table
 
 from benchmarks.timing import time_command
 from tutor.course import find_step
-from tutor.skeleton import finished_workspace, skeleton_of
-from tutor.workspace import REPOSITORY
+from tutor.learner.skeleton import finished_workspace, skeleton_of
+from tutor.learner.workspace import REPOSITORY
 
 # Attention: a matrix product on both sides of a softmax, and no parameters to make first.
 STEP = 8

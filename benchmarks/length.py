@@ -19,7 +19,7 @@ from rich.table import Table
 
 from benchmarks.machine import device_option
 from benchmarks.timing import forget_peak, peak_megabytes, time_call
-from tutor.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 
 N_HEAD, HEAD_DIM = 12, 64
 LENGTHS = (128, 256, 512, 1024, 2048)
@@ -38,17 +38,18 @@ def measure(length: int, repeat: int, device: str) -> tuple[float, float, float]
     Returns:
         The median seconds with the mask and without, and the megabytes that running with the mask added.
     """
-    from tutor.artifacts import ArtifactCache
-    from tutor.check import Spec
-    from tutor.graphs import find_device, trace
-    from tutor.loader import View
+    from tutor.checking.loader import StepModules
+    from tutor.graphs.compile_cache import CompileCache
+    from tutor.graphs.devices import find_device
+    from tutor.graphs.tensor_spec import TensorSpec
+    from tutor.graphs.trace import trace
 
-    view, where = View(Workspace(REPOSITORY), own=[]), find_device(device)
-    heads = Spec("float32", ("batch", N_HEAD, "seq_len", HEAD_DIM))
+    view, where = StepModules(Workspace(REPOSITORY), own=[]), find_device(device)
+    heads = TensorSpec("float32", ("batch", N_HEAD, "seq_len", HEAD_DIM))
     traced = [
         trace(lambda call=call: call, [heads] * 3, where) for call in (view[8].scaled_dot_product_attention, unmasked)
     ]
-    with_mask, without_mask = ArtifactCache(cache_folder()).load(traced)
+    with_mask, without_mask = CompileCache(cache_folder()).load(traced)
     inputs = np.random.default_rng(0).standard_normal((3, 1, N_HEAD, length, HEAD_DIM), dtype=np.float32)
     with_mask({}, *inputs[:, :, :, :8])  # the first call sets up what does not depend on the length
     forget_peak()

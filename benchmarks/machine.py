@@ -11,7 +11,7 @@ from tutor.errors import DeviceError
 
 
 def _resolve(context: click.Context, parameter: click.Parameter, name: str) -> str:
-    from tutor.graphs import find_device
+    from tutor.graphs.devices import find_device
 
     try:
         return "cpu" if find_device(name).is_host else "gpu"

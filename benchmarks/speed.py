@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.contenders import CONTENDERS, NEW_TOKENS, PROMPT, Process, read_bandwidth
 from benchmarks.machine import describe, device_option, name_of
 from benchmarks.timing import time_call
-from tutor.workspace import REPOSITORY
+from tutor.learner.workspace import REPOSITORY
 
 PARAMETERS = 124_439_808
 # The table of positions is not read: one row of it is looked up.
@@ -93,13 +93,13 @@ def losses(text_file: Path) -> dict[str, float]:
     """The loss of the shipped checkpoint on the last tenth of a text, in nats a token, in windows of n_positions."""
     from max.experimental.tensor import Tensor
 
-    from tutor import generate
-    from tutor.checkpoint import open_checkpoint
-    from tutor.engines import whole_text
-    from tutor.graphs import find_device
-    from tutor.guard import Guard
-    from tutor.loader import View
-    from tutor.workspace import Workspace, cache_folder
+    from tutor.checking.guard import Guard
+    from tutor.checking.loader import StepModules
+    from tutor.generation import model
+    from tutor.generation.checkpoint import open_checkpoint
+    from tutor.generation.engines import whole_text
+    from tutor.graphs.devices import find_device
+    from tutor.learner.workspace import Workspace, cache_folder
 
     workspace = Workspace(REPOSITORY)
     checkpoint = open_checkpoint(workspace.checkpoint)
@@ -107,10 +107,10 @@ def losses(text_file: Path) -> dict[str, float]:
     ids = np.array(checkpoint.tokenizer.encode(text[int(0.9 * len(text)) :]).ids)
     found = {}
     for name, quantized in (("float32", False), ("Q4_0", True)):
-        guard = Guard(View(workspace, own=[]), 13)
+        guard = Guard(StepModules(workspace, own=[]), 13)
         config = guard.view[1].GPT2Config(**checkpoint.sizes)
         engine = whole_text(guard.view, config, find_device("cpu"), quantized=quantized)
-        run = generate.bind(engine, guard, checkpoint, config, cache_folder=cache_folder())
+        run = model.bind(engine, guard, checkpoint, config, cache_folder=cache_folder())
         n_positions = config.n_positions
         windows = ids[: len(ids) // n_positions * n_positions].reshape(-1, n_positions)
         total = 0.0

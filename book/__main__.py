@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from book.paths import BOOK, HTML, NOTEBOOK
-from tutor.workspace import REPOSITORY
+from tutor.learner.workspace import REPOSITORY
 
 
 @click.group()
@@ -69,14 +69,14 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
 
         export.write()
     if "figures" in wanted:
-        from book import draw
+        from book import plots
 
-        draw.write()
+        plots.write()
     if "examples" in wanted:
-        from book import captures, prompts
+        from book import captures, study_prompts
 
         captures.write_examples()
-        prompts.write()
+        study_prompts.write()
     if "captures" in wanted:
         from book import captures
 

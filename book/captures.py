@@ -1,6 +1,6 @@
-"""Runs what the chapters show: the Python files in `computed/`, and the tool on a learner's files.
+"""Runs what the chapters show: the Python files in `examples/`, and the tool on a learner's files.
 
-A file in `computed/` belongs to the chapter of the same name. What it prints is shown in
+A file in `examples/` belongs to the chapter of the same name. What it prints is shown in
 the chapter, and it may define
 
     NUMBERS   texts by name, for `{{number:NAME}}`
@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from book.paths import CAPTURED, COMPUTED, NUMBERS
+from book.paths import EXAMPLES, NUMBERS, OUTPUTS
 from tutor.course import COURSE
-from tutor.skeleton import finished_workspace
-from tutor.workspace import REPOSITORY
+from tutor.learner.skeleton import finished_workspace
+from tutor.learner.workspace import REPOSITORY
 
 
 @dataclass(frozen=True)
@@ -58,19 +58,19 @@ def run_file(file: Path) -> tuple[str, dict[str, Any]]:
     return output.getvalue(), names
 
 
-def computed_files() -> list[Path]:
-    """The files in `computed/`, in order."""
-    return sorted(COMPUTED.glob("[!_]*.py"))
+def example_files() -> list[Path]:
+    """The files in `examples/`, in order."""
+    return sorted(EXAMPLES.glob("[!_]*.py"))
 
 
 def captures_of(file: Path) -> dict[str, Capture]:
-    """The captures that a file in `computed/` asks for."""
+    """The captures that a file in `examples/` asks for."""
     return dict(run_file(file)[1].get("CAPTURES", {}))
 
 
 def all_captures() -> Iterator[tuple[str, str, Capture]]:
     """Every capture: the chapter, its name, and itself."""
-    for file in computed_files():
+    for file in example_files():
         for name, capture in captures_of(file).items():
             yield file.stem, name, capture
     for step in COURSE:
@@ -112,13 +112,13 @@ def _output(command: list[str], folder: Path, environment: Mapping[str, str], st
 
 def output_file(chapter: str, name: str) -> Path:
     """Where a capture is kept."""
-    return CAPTURED / f"{chapter}_{name}.txt"
+    return OUTPUTS / f"{chapter}_{name}.txt"
 
 
 def examples() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """What the computed files print, and their numbers, by chapter."""
     printed, numbers = {}, {}
-    for file in computed_files():
+    for file in example_files():
         output, names = run_file(file)
         numbers[file.stem] = dict(names.get("NUMBERS", {}))
         if output:
@@ -128,7 +128,7 @@ def examples() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
 
 def write_examples() -> None:
     """Writes what the computed files print, and their numbers."""
-    CAPTURED.mkdir(exist_ok=True)
+    OUTPUTS.mkdir(exist_ok=True)
     printed, numbers = examples()
     for chapter, output in printed.items():
         output_file(chapter, "example").write_text(output)

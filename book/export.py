@@ -16,17 +16,15 @@ from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 
 from book.paths import DATA
-from tutor import graphs
-from tutor.artifacts import ArtifactCache
-from tutor.check import Spec
-from tutor.checkpoint import Checkpoint, open_checkpoint
-from tutor.engines import CONFIG_STEP, MODEL_STEP, trace_model
-from tutor.generate import LOADING_STEP
-from tutor.loader import View
-from tutor.tokens import token_text
-from tutor.workspace import REPOSITORY, Workspace, cache_folder
-
-MASK_STEP, ATTENTION_STEP = 2, 8
+from tutor.checking.loader import StepModules
+from tutor.course import ATTENTION, CAUSAL_MASK, CONFIGURATION, LANGUAGE_MODEL, PRETRAINED_WEIGHTS
+from tutor.generation.checkpoint import Checkpoint, open_checkpoint
+from tutor.generation.engines import trace_model
+from tutor.generation.tokens import token_text
+from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import trace
+from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 
 # A speaker, a new line, words in several pieces: several heads do something with these that can be read.
 SENTENCE = "JULIET:\nGood morrow, my lord.\n"
@@ -96,16 +94,16 @@ def _file(name: str) -> Path:
 
 def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
     """Two functions of a prompt's ids: one gives the insides by name, one the plain model's logits."""
-    view = View(Workspace(REPOSITORY), own=[])
-    insides = graphs.trace(
-        lambda: _model_with_insides(view)(view[CONFIG_STEP].GPT2Config(**checkpoint.sizes)),
-        [Spec("int64", ("batch", "seq_len"))],
+    view = StepModules(Workspace(REPOSITORY), own=[])
+    insides = trace(
+        lambda: _model_with_insides(view)(view[CONFIGURATION].GPT2Config(**checkpoint.sizes)),
+        [TensorSpec("int64", ("batch", "seq_len"))],
         CPU(),
     )
-    model = trace_model(view, view[CONFIG_STEP].GPT2Config(**checkpoint.sizes), CPU())
+    model = trace_model(view, view[CONFIGURATION].GPT2Config(**checkpoint.sizes), CPU())
     shapes = {name: tuple(map(int, type_.shape)) for name, type_ in model.parameters.items()}
-    parameters = view[LOADING_STEP].read_weights(checkpoint.folder, shapes)
-    run_insides, run_model = ArtifactCache(cache_folder()).load([insides, model])
+    parameters = view[PRETRAINED_WEIGHTS].read_weights(checkpoint.folder, shapes)
+    run_insides, run_model = CompileCache(cache_folder()).load([insides, model])
 
     def batch(ids: Sequence[int]) -> np.ndarray:
         return np.array([ids], dtype=np.int64)
@@ -122,15 +120,15 @@ def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
     return insides_of, logits_of
 
 
-def _model_with_insides(view: View) -> type:
+def _model_with_insides(view: StepModules) -> type:
     """Step 13's model with another forward pass: the same modules, in the same order, with more returned.
 
     A subclass, so that the parameters keep the names of the checkpoint.
     """
-    causal_mask = view[MASK_STEP].causal_mask
-    scaled_dot_product_attention = view[ATTENTION_STEP].scaled_dot_product_attention
+    causal_mask = view[CAUSAL_MASK].causal_mask
+    scaled_dot_product_attention = view[ATTENTION].scaled_dot_product_attention
 
-    class ModelWithInsides(view[MODEL_STEP].MaxGPT2LMHeadModel):
+    class ModelWithInsides(view[LANGUAGE_MODEL].MaxGPT2LMHeadModel):
         def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
             """Maps int64 ids (batch, seq_len) to the tensors named in `INSIDES`."""
             parts = self.transformer

@@ -24,7 +24,7 @@ from latex2mathml.converter import convert
 from book.api import api_url
 from book.paths import FIGURES, NUMBERS
 from tutor.course import COURSE
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.learner.workspace import REPOSITORY, Workspace
 
 # Code in a text: fenced blocks and spans. Nothing in them is a directive.
 _CODE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$|(?P<span>`+)[^`].*?(?P=span)", re.MULTILINE | re.DOTALL)

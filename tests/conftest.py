@@ -11,10 +11,10 @@ import pytest
 from filelock import FileLock
 
 from tests.browser import launch_browser  # noqa: F401 - a fixture is known by its import
-from tests.mistakes import MISTAKES
 from tests.precompile import precompile
-from tutor.skeleton import finished_workspace
-from tutor.workspace import REPOSITORY, Workspace, cache_folder
+from tests.wrong_files import WRONG_FILES
+from tutor.learner.skeleton import finished_workspace
+from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -61,11 +61,11 @@ def tutor() -> Tool:
 
 @pytest.fixture(scope="session")
 def compiled() -> Iterator[None]:
-    """All graphs of the solutions and of the mistakes are in the cache, compiled a few at a time.
+    """All graphs of the solutions and of the wrong_files are in the cache, compiled a few at a time.
 
     Compiled one by one, as the tests come to them, they would take most of an hour.
     """
     cache_folder().mkdir(parents=True, exist_ok=True)
     with FileLock(cache_folder() / "tests.lock"):  # the test processes take turns; the second finds all done
-        precompile(MISTAKES, cache_folder())
+        precompile(WRONG_FILES, cache_folder())
     yield

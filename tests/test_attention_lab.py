@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from benchmarks.attention import CONTENDERS, KINDS, LENGTHS, tables
-from tutor.artifacts import ArtifactCache
-from tutor.check import Spec, Subject
+from tutor.checking.loader import StepModules
+from tutor.checking.spec import Subject
 from tutor.checks.step_18 import BFLOAT16, CHECK, EAGER, FLASH, MASKED, UNMASKED
-from tutor.loader import View
-from tutor.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 
 NO_MASK, MASK = "mo.composite.no_mask_flash_attention_cpu", "mo.composite.masked_flash_attention_cpu"
 
@@ -37,9 +38,10 @@ def kernels(folder: Path) -> dict[str, list[str]]:
     from max.driver import CPU
     from max.engine import CompilationStopped, InferenceSession
 
-    from tutor.graphs import join, trace
+    from tutor.graphs.max_internals import join
+    from tutor.graphs.trace import trace
 
-    view = View(Workspace(REPOSITORY), own=[])
+    view = StepModules(Workspace(REPOSITORY), own=[])
     subjects: dict[str, Subject] = {
         f"g{index}": subject for index, subject in enumerate((EAGER, *MASKED, *UNMASKED, *BFLOAT16[:-1]))
     }
@@ -90,10 +92,10 @@ def test_the_largest_of_nothing_but_minus_infinity_is_a_number_on_a_cpu():
     from max.driver import CPU
     from max.experimental import functional as F
 
-    from tutor.graphs import trace
+    from tutor.graphs.trace import trace
 
-    traced = trace(lambda: lambda x: F.max(x, axis=-1), [Spec("float32", ("rows", "columns"))], CPU())
-    (executable,) = ArtifactCache(cache_folder()).load([traced])
+    traced = trace(lambda: lambda x: F.max(x, axis=-1), [TensorSpec("float32", ("rows", "columns"))], CPU())
+    (executable,) = CompileCache(cache_folder()).load([traced])
     (largest,) = executable({}, np.full((2, 5), -np.inf, np.float32))
     assert (largest == np.finfo(np.float32).min).all()
 
@@ -107,9 +109,9 @@ def test_all_six_trace_for_a_gpu_that_is_not_there():
         "driver.set_virtual_device_count(1)\n"
         "from tutor.checks.step_18 import CHECK\n"
         "from tutor.graphs import find_device, trace\n"
-        "from tutor.loader import View\n"
+        "from tutor.loader import StepModules\n"
         "from tutor.workspace import REPOSITORY, Workspace\n"
-        "view = View(Workspace(REPOSITORY), own=[])\n"
+        "view = StepModules(Workspace(REPOSITORY), own=[])\n"
         "for subject in CHECK.subjects:\n"
         "    traced = trace(lambda: subject.build(view), list(subject.inputs.values()), find_device('gpu'))\n"
         "    assert list(traced.outputs) == list(subject.outputs.values())\n"
@@ -127,14 +129,14 @@ def test_memory_of_the_tiles_does_not_grow_with_the_square(compiled: None):
     printed = run(
         "import numpy as np\n"
         "from benchmarks.timing import forget_peak, peak_megabytes\n"
-        "from tutor.artifacts import ArtifactCache\n"
+        "from tutor.artifacts import CompileCache\n"
         "from tutor.checks.step_18 import FLASH\n"
         "from tutor.graphs import find_device, trace\n"
-        "from tutor.loader import View\n"
+        "from tutor.loader import StepModules\n"
         "from tutor.workspace import REPOSITORY, Workspace, cache_folder\n"
-        "view = View(Workspace(REPOSITORY), own=[])\n"
+        "view = StepModules(Workspace(REPOSITORY), own=[])\n"
         "traced = trace(lambda: FLASH.build(view), list(FLASH.inputs.values()), find_device('cpu'))\n"
-        "run, = ArtifactCache(cache_folder()).load([traced])\n"
+        "run, = CompileCache(cache_folder()).load([traced])\n"
         "def call(length):\n"
         "    x = np.ones((length, 15), np.float32)\n"
         "    run({}, x, x, x, np.array([0, length], np.uint32), np.array([length], np.uint32))\n"
@@ -148,8 +150,8 @@ def test_memory_of_the_tiles_does_not_grow_with_the_square(compiled: None):
 
 
 def test_the_benchmark_shows_and_draws_every_contender():
-    from book.draw.lab import draw_attention_cost
-    from book.draw.svg import to_svg
+    from book.plots.lab import draw_attention_cost
+    from book.plots.svg import to_svg
 
     rows = [
         {"contender": contender, "seq_len": seq_len, "seconds": seq_len * (1 + place) / 1e6, "megabytes": seq_len / 9}
@@ -163,8 +165,8 @@ def test_the_benchmark_shows_and_draws_every_contender():
 
 
 def test_the_tile_of_the_check_is_that_of_the_step():
-    from tutor.checks.numpy_six import TILE
+    from tutor.checks.numpy.six_attentions import TILE
 
-    assert View(Workspace(REPOSITORY), own=[])[18].TILE == TILE
+    assert StepModules(Workspace(REPOSITORY), own=[])[18].TILE == TILE
     longest = max(max(case.inputs["max_seqlen"]) for case in CHECK.cases if case.subject == FLASH.name)
     assert longest > TILE, "or no case would tell whether the tiles are put together rightly"

@@ -16,25 +16,27 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import GPT2LMHeadModel
 
 from book.captures import run_file
-from book.paths import COMPUTED
+from book.paths import EXAMPLES
 from tests.browser import assert_accessible, open_page
 from tests.conftest import Tool
-from tests.mistakes import RETURN
-from tutor import heat_map, picture, reference
-from tutor.artifacts import ArtifactCache
-from tutor.attention import Reader, open_reader, trace_weights
-from tutor.check import Spec
-from tutor.checkpoint import open_checkpoint
-from tutor.checks import draw
+from tests.wrong_files import RETURN
+from tutor.attention_maps import pictures, terminal_map
+from tutor.attention_maps.head_patterns import find_habits
+from tutor.attention_maps.terminal_map import HeatMap
+from tutor.attention_maps.weights import Reader, open_reader, trace_weights
+from tutor.checking import stored_numbers
+from tutor.checking.loader import StepModules
+from tutor.checks.shared import random_numbers
 from tutor.checks.step_19 import MASKED, MODULE, with_mask
 from tutor.errors import CourseError
-from tutor.graphs import find_device, trace
-from tutor.habits import find_habits
-from tutor.heat_map import HeatMap
-from tutor.loader import View
-from tutor.reference.pytorch import call_pytorch, line_by_line, pytorch_module
-from tutor.tokens import token_text, visible_token
-from tutor.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.generation.checkpoint import open_checkpoint
+from tutor.generation.tokens import token_text, visible_token
+from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.devices import find_device
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import trace
+from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.oracle.pytorch import call_pytorch, line_by_line, pytorch_module
 
 COURSE = Workspace(REPOSITORY)
 TEXT = "JULIET:\nGood morrow, my lord.\n\nROMEO:\nGood morrow, my lady. Is it the nurse?\n"
@@ -83,23 +85,23 @@ def test_the_first_tokens_look_the_same_without_the_rest(reader: Reader, compile
 def test_the_learners_own_step_19_makes_the_graph(filled: Workspace):
     config = open_reader(open_checkpoint(COURSE.checkpoint), filled, own_steps=True).config
     own, device = range(20), find_device("auto")
-    right = trace_weights(View(filled, own=own), config, device).fingerprint
-    assert right == trace_weights(View(COURSE, own=[]), config, device).fingerprint
+    right = trace_weights(StepModules(filled, own=own), config, device).fingerprint
+    assert right == trace_weights(StepModules(COURSE, own=[]), config, device).fingerprint
     text = filled.step(19).read_text()
     assert text.count(" / math.sqrt(int(query.shape[-1]))") == 1
     filled.step(19).write_text(text.replace(" / math.sqrt(int(query.shape[-1]))", ""))
-    assert right != trace_weights(View(filled, own=own), config, device).fingerprint
+    assert right != trace_weights(StepModules(filled, own=own), config, device).fingerprint
 
 
 def test_the_value_may_be_narrower_than_the_key_in_every_rank(compiled: None):
     """Where there are heads, MAX 26.7.0 on CPU gets softmax(scores) @ value wrong; the solution must not."""
-    attention, device = View(COURSE, own=[])[19].scaled_dot_product_attention, find_device("auto")
+    attention, device = StepModules(COURSE, own=[])[19].scaled_dot_product_attention, find_device("auto")
     rng, traced, arrays = np.random.default_rng(0), [], []
     for sizes in ((), (2,), (2, 3)):
         shapes = [(*sizes, 4, 8), (*sizes, 6, 8), (*sizes, 6, 5)]
-        traced.append(trace(lambda: attention, [Spec("float32", shape) for shape in shapes], device))
+        traced.append(trace(lambda: attention, [TensorSpec("float32", shape) for shape in shapes], device))
         arrays.append([rng.normal(size=shape).astype(np.float32) for shape in shapes])
-    for executable, inputs in zip(ArtifactCache(cache_folder()).load(traced), arrays, strict=True):
+    for executable, inputs in zip(CompileCache(cache_folder()).load(traced), arrays, strict=True):
         output, weights = executable({}, *inputs)
         live = torch.nn.functional.scaled_dot_product_attention(*map(torch.from_numpy, inputs))
         np.testing.assert_allclose(output, live.numpy(), rtol=0, atol=1e-5)
@@ -113,9 +115,11 @@ def test_the_value_may_be_narrower_than_the_key_in_every_rank(compiled: None):
 def test_step_19_is_pytorchs_module_line_by_line(subject, compiled: None):
     """The book shows these lines."""
     case = next(case for case in reference_cases(subject) if case.dims["seq_len"] > 1)
-    parameters, inputs = with_mask(subject, case) if "mask" in subject.inputs else draw.case(subject, case)
-    traced = trace(lambda: subject.build(View(COURSE, own=[])), list(subject.inputs.values()), find_device("auto"))
-    (executable,) = ArtifactCache(cache_folder()).load([traced])
+    parameters, inputs = with_mask(subject, case) if "mask" in subject.inputs else random_numbers.case(subject, case)
+    traced = trace(
+        lambda: subject.build(StepModules(COURSE, own=[])), list(subject.inputs.values()), find_device("auto")
+    )
+    (executable,) = CompileCache(cache_folder()).load([traced])
     output, weights = executable(parameters, *inputs.values())
 
     module = pytorch_module(parameters, subject.settings["num_heads"])
@@ -139,7 +143,7 @@ def reference_cases(subject):
 
 def test_pytorch_counts_the_multiplications_that_chapter_19_counts():
     """Attention's four layers and its two products, and the MLP, on tensors without numbers."""
-    multiply_adds = run_file(COMPUTED / "step_19.py")[1]["multiply_adds"]
+    multiply_adds = run_file(EXAMPLES / "step_19.py")[1]["multiply_adds"]
     for seq_len in (256, 1024):
         counted = multiply_adds(seq_len, 768)
         with torch.device("meta"):
@@ -159,7 +163,7 @@ def test_the_eight_parameters_are_pytorchs():
     assert sorted(MODULE.parameters) == sorted(
         f"{layer}_proj.{kind}" for layer in ("q", "k", "v", "out") for kind in ("weight", "bias")
     )
-    stored = reference.load_arrays(19)
+    stored = stored_numbers.load_arrays(19)
     assert sum(array.size for key, array in stored.items() if key.startswith(f"parameters/{MODULE.name}/")) == sum(
         parameter.numel() for parameter in torch.nn.MultiheadAttention(12, 3).parameters()
     )
@@ -236,7 +240,7 @@ def test_summary_prints_each_habit_with_its_scores(skeletons: Workspace, tutor: 
 
 
 def text_of(words: list[str], weights: np.ndarray, width: int) -> list[str]:
-    return [line.plain for line in heat_map.lines(HeatMap("a head", words, weights), width)]
+    return [line.plain for line in terminal_map.lines(HeatMap("a head", words, weights), width)]
 
 
 def test_a_small_map_shows_every_number():
@@ -252,7 +256,7 @@ def test_a_small_map_shows_every_number():
 @pytest.mark.parametrize("count", [1, 2, 9, 24, 60, 100])
 def test_no_line_is_wider_than_the_terminal(width: int, count: int):
     words = [("␣" + "wonderful" * (place % 3))[: place % 20 + 1] for place in range(count)]
-    fits = heat_map.fitting(words, width)
+    fits = terminal_map.fitting(words, width)
     assert fits == count or fits >= width - 20
     shown = text_of(words[:fits], some_weights(fits), width)
     table = shown[shown.index("") + 1 :]
@@ -358,7 +362,7 @@ def mixed(one: str, other: str, share: float) -> str:
     return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in pairs)
 
 
-@pytest.mark.parametrize("scheme", [picture.LIGHT, picture.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("scheme", [pictures.LIGHT, pictures.DARK], ids=["light", "dark"])
 def test_numbers_can_be_read_on_every_heat(scheme: dict[str, str]):
     assert contrast(scheme["ink"], scheme["page"]) >= 7
     for share in np.linspace(0, 1, 21):
@@ -369,7 +373,7 @@ def test_numbers_can_be_read_on_every_heat(scheme: dict[str, str]):
 def test_svg_holds_every_weight_and_every_token(count: int):
     words = [WORDS[place % len(WORDS)] for place in range(count)]
     weights = some_weights(count)
-    root = ElementTree.fromstring(picture.svg(HeatMap("gpt2 & co, layer 1, head 2", words, weights)))
+    root = ElementTree.fromstring(pictures.svg(HeatMap("gpt2 & co, layer 1, head 2", words, weights)))
     svg = "{http://www.w3.org/2000/svg}"
     title, description = root.find(f"{svg}title"), root.find(f"{svg}desc")
     assert root.get("role") == "img" and root.get("aria-labelledby").split() == [title.get("id"), description.get("id")]
@@ -391,7 +395,7 @@ def test_svg_holds_every_weight_and_every_token(count: int):
 
 def test_html_is_a_table_that_needs_nothing_else():
     weights = some_weights(len(WORDS))
-    content = picture.page(HeatMap("gpt2 & co, layer 1, head 2", WORDS, weights)).decode()
+    content = pictures.page(HeatMap("gpt2 & co, layer 1, head 2", WORDS, weights)).decode()
     page = BeautifulSoup(content, "html.parser")
     assert page.html["lang"] == "en" and page.title.text == page.h1.text == "gpt2 & co, layer 1, head 2"
     assert not re.search(r"https?:|<script|<link|<img|@import|url\(", content), "it is whole by itself"
@@ -409,11 +413,11 @@ def test_html_is_a_table_that_needs_nothing_else():
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_html_can_be_read_in_light_and_dark(browser: Browser, tmp_path: Path, dark: bool):
     file = tmp_path / "map.html"
-    file.write_bytes(picture.page(HeatMap("a head", ["␣word"] * 40, some_weights(40))))
+    file.write_bytes(pictures.page(HeatMap("a head", ["␣word"] * 40, some_weights(40))))
     with open_page(browser, file.as_uri(), width=500) as page:
         page.emulate_media(color_scheme="dark" if dark else "light")
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        expected = picture.DARK if dark else picture.LIGHT
+        expected = pictures.DARK if dark else pictures.LIGHT
         assert [int(part) for part in re.findall(r"\d+", background)] == [
             int(expected["page"][start : start + 2], 16) for start in (1, 3, 5)
         ]
@@ -426,7 +430,7 @@ def test_html_can_be_read_in_light_and_dark(browser: Browser, tmp_path: Path, da
 def test_png_is_a_picture_with_its_title(tmp_path: Path, count: int):
     file = tmp_path / "map.png"
     words = [["ROMEO", "羅密歐", "$x$", "⏎"][place % 4] for place in range(count)]
-    picture.write(file, HeatMap("a head", words, some_weights(count)), overwrite=False)
+    pictures.write(file, HeatMap("a head", words, some_weights(count)), overwrite=False)
     with Image.open(file) as image:
         image.load()
         assert image.format == "PNG" and image.info["Title"] == "a head"
@@ -461,33 +465,33 @@ def test_a_picture_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: p
     def fail(drawn: HeatMap) -> bytes:
         raise RuntimeError("the drawing failed")
 
-    monkeypatch.setitem(picture.WRITERS, ".svg", fail)
+    monkeypatch.setitem(pictures.WRITERS, ".svg", fail)
     (tmp_path / "map.svg").write_text("precious")
     with pytest.raises(RuntimeError):
-        picture.write(tmp_path / "map.svg", HeatMap("a head", ["a"], np.ones((1, 1))), overwrite=True)
+        pictures.write(tmp_path / "map.svg", HeatMap("a head", ["a"], np.ones((1, 1))), overwrite=True)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(picture.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(pictures.os, "access", lambda path, mode: False)
     with pytest.raises(CourseError, match="cannot be written: give a file in another folder"):
-        picture.check(tmp_path / "map.svg", overwrite=False)
+        pictures.check(tmp_path / "map.svg", overwrite=False)
     monkeypatch.undo()
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(picture.os, "replace", full)
+    monkeypatch.setattr(pictures.os, "replace", full)
     with pytest.raises(CourseError, match=r"map\.svg cannot be written: No space left on device"):
-        picture.write(tmp_path / "map.svg", HeatMap("a head", ["a"], np.ones((1, 1))), overwrite=False)
+        pictures.write(tmp_path / "map.svg", HeatMap("a head", ["a"], np.ones((1, 1))), overwrite=False)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_png_without_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(CourseError, match=r"make build-book.*\.svg and \.html need nothing more"):
-        picture.check(tmp_path / "map.png", overwrite=False)
-    picture.check(tmp_path / "map.svg", overwrite=False)
+        pictures.check(tmp_path / "map.png", overwrite=False)
+    pictures.check(tmp_path / "map.svg", overwrite=False)
 
 
 # --- what cannot be shown ---------------------------------------------------------------------

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from tests.conftest import Tool
-from tutor import supervisor
+from tutor.checking import supervisor
 from tutor.course import COURSE
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.learner.workspace import REPOSITORY, Workspace
 
 LAYER_NORM = "class LayerNorm(Module):"
 FORWARD = "        centered = x - F.mean(x, axis=-1)\n"

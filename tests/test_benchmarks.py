@@ -8,8 +8,8 @@ from rich.console import Console
 
 from benchmarks.contenders import CONTENDERS, Torch, random_weights
 from benchmarks.speed import BATCHES, CACHED, PARAMETERS, PREFILL, WEIGHT_BYTES, show
-from tutor.checks.sizes import language_model
-from tutor.workspace import REPOSITORY
+from tutor.learner.workspace import REPOSITORY
+from tutor.sizes import language_model
 
 RUN = json.loads((REPOSITORY / "benchmarks" / "results" / "speed.json").read_text())
 

@@ -14,14 +14,14 @@ import pytest
 from bs4 import BeautifulSoup
 from filelock import FileLock
 
-from book import captures, draw, export, notebook
+from book import captures, export, notebook, plots
 from book.api import api_url
-from book.paths import CAPTURED, COMPUTED, FIGURES, NUMBERS, SOURCE
+from book.paths import EXAMPLES, FIGURES, NUMBERS, OUTPUTS, SOURCE
 from book.preprocessor import BookError, fill_in, tasks_of
 from tests.approximate import assert_same_text
 from tests.test_repository import README, TASKS, known_commands
 from tutor.course import COURSE, Step
-from tutor.workspace import REPOSITORY
+from tutor.learner.workspace import REPOSITORY
 
 SECTIONS = [
     "What you will build",
@@ -210,13 +210,13 @@ def test_every_captured_file_is_shown_and_comes_from_a_command():
     text = "\n".join((SOURCE / page).read_text() for page in PAGES)
     made = {captures.output_file(chapter, name) for chapter, name, _ in captures.all_captures()}
     made |= {captures.output_file(file.stem, "example") for file in captures.computed_files()}
-    for file in CAPTURED.glob("*.txt"):
+    for file in OUTPUTS.glob("*.txt"):
         assert file in made, f"nothing makes {file.name}"
         assert f"../captured/{file.name}" in text, f"{file.name} is shown nowhere"
 
 
 def test_figures_are_drawn_from_the_shipped_data():
-    drawn = draw.figures()
+    drawn = plots.figures()
     assert {file.stem for file in FIGURES.glob("*.svg")} == set(drawn)
     text = "\n".join((SOURCE / page).read_text() for page in PAGES)
     for name, svg in drawn.items():
@@ -225,7 +225,7 @@ def test_figures_are_drawn_from_the_shipped_data():
 
 
 def test_example_files_stand_for_one_chapter_each():
-    assert all((SOURCE / f"{file.stem}.md").exists() for file in COMPUTED.glob("[!_]*.py"))
+    assert all((SOURCE / f"{file.stem}.md").exists() for file in EXAMPLES.glob("[!_]*.py"))
 
 
 # --- the preprocessor ---------------------------------------------------------------------------
@@ -347,16 +347,17 @@ def assert_close(kept, live, compare) -> None:
 
 def test_max_fuses_step_08_into_flash_attention_on_a_cpu(compiled: None):
     """As chapter 08 says: the kernel is in what MAX compiled, though no step names it."""
-    from tutor.artifacts import ArtifactCache
+    from tutor.checking.loader import StepModules
     from tutor.checks.step_08 import THREE_HEADS
-    from tutor.graphs import find_device, trace
-    from tutor.loader import View
-    from tutor.workspace import Workspace, cache_folder
+    from tutor.graphs.compile_cache import CompileCache
+    from tutor.graphs.devices import find_device
+    from tutor.graphs.trace import trace
+    from tutor.learner.workspace import Workspace, cache_folder
 
-    view = View(Workspace(REPOSITORY), own=[])
+    view = StepModules(Workspace(REPOSITORY), own=[])
     traced = trace(lambda: THREE_HEADS.build(view), list(THREE_HEADS.inputs.values()), find_device("cpu"))
     assert "flash" not in traced.text.lower()
-    file, _ = ArtifactCache(cache_folder())._find(traced)
+    file, _ = CompileCache(cache_folder())._find(traced)
     assert b"FlashAttention" in file.read_bytes()
 
 
@@ -366,14 +367,15 @@ def test_max_gets_a_mask_wrong_that_it_computes_inside_of_its_attention(compiled
     from max.experimental import functional as F
     from max.experimental.tensor import Tensor
 
-    from tutor.artifacts import ArtifactCache
-    from tutor.check import Spec
-    from tutor.checks import numpy_gpt2
-    from tutor.graphs import find_device, trace
-    from tutor.loader import View
-    from tutor.workspace import Workspace, cache_folder
+    from tutor.checking.loader import StepModules
+    from tutor.checks.numpy import gpt2 as numpy_gpt2
+    from tutor.graphs.compile_cache import CompileCache
+    from tutor.graphs.devices import find_device
+    from tutor.graphs.tensor_spec import TensorSpec
+    from tutor.graphs.trace import trace
+    from tutor.learner.workspace import Workspace, cache_folder
 
-    step = View(Workspace(REPOSITORY), own=[])[16]
+    step = StepModules(Workspace(REPOSITORY), own=[])[16]
 
     def attention(mask_of):
         def forward(query, keys, values):
@@ -387,10 +389,10 @@ def test_max_gets_a_mask_wrong_that_it_computes_inside_of_its_attention(compiled
         zero, hidden = (Tensor(number, dtype=DType.float32, device=visible.device) for number in (0.0, -np.inf))
         return F.where(visible, zero, hidden)
 
-    heads = [Spec("float32", ("batch", 2, "seq_len", 16))] * 3
+    heads = [TensorSpec("float32", ("batch", 2, "seq_len", 16))] * 3
     traced = [trace(attention(mask), heads, find_device("cpu")) for mask in (step.mask_of, no_table)]
     inputs = np.random.default_rng(16).standard_normal((3, 1, 2, 5, 16), dtype=np.float32)
-    (table,), (inside,) = (run({}, *inputs) for run in ArtifactCache(cache_folder()).load(traced))
+    (table,), (inside,) = (run({}, *inputs) for run in CompileCache(cache_folder()).load(traced))
     np.testing.assert_allclose(table, numpy_gpt2.attention(*inputs), atol=1e-5)
     np.testing.assert_allclose(inside, numpy_gpt2.attention(*inputs, mask="none"), atol=1e-5)
 

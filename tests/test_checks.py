@@ -5,9 +5,9 @@ import re
 import pytest
 
 from tests.conftest import Tool
-from tests.mistakes import MISTAKES, Mistake
+from tests.wrong_files import WRONG_FILES, WrongFile
 from tutor.course import COURSE, Step
-from tutor.workspace import Workspace
+from tutor.learner.workspace import Workspace
 
 every_step = pytest.mark.parametrize("step", COURSE, ids=lambda step: step.label)
 
@@ -37,13 +37,13 @@ def test_skeleton_is_red_and_names_the_unfilled_part(step: Step, filled: Workspa
     assert re.search(rf"Not filled in yet: step {step.label}, tasks? \d", result.stdout), result.stdout
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_mistake_is_named(mistake: Mistake, filled: Workspace, tutor: Tool, compiled: None):
-    mistake.write(filled)
-    result = tutor(filled, f"s{mistake.step:02d}")
+@pytest.mark.parametrize("wrong_file", WRONG_FILES, ids=lambda wrong_file: wrong_file.name)
+def test_mistake_is_named(wrong_file: WrongFile, filled: Workspace, tutor: Tool, compiled: None):
+    wrong_file.write(filled)
+    result = tutor(filled, f"s{wrong_file.step:02d}")
     told = " ".join(result.stdout.split())
     assert result.returncode == 1, told
-    assert mistake.told in told, result.stdout + result.stderr
+    assert wrong_file.told in told, result.stdout + result.stderr
     assert "MAX compiled" not in told
 
 
@@ -57,8 +57,8 @@ def test_a_wrong_earlier_step_is_named_and_this_one_found_right(filled: Workspac
 
 
 def test_a_wrong_number_in_an_earlier_step_is_blamed_on_that_step(filled: Workspace, tutor: Tool, compiled: None):
-    mistake = next(mistake for mistake in MISTAKES if mistake.step == 8 and "scale" in mistake.told)
-    mistake.write(filled)
+    wrong_file = next(wrong_file for wrong_file in WRONG_FILES if wrong_file.step == 8 and "scale" in wrong_file.told)
+    wrong_file.write(filled)
     result = tutor(filled, "s09")
     assert result.returncode == 1
     assert "Step 09 is right; step 08 is not" in result.stdout, result.stdout
@@ -71,6 +71,6 @@ def test_mistake_that_nothing_explains_still_gets_index_expected_and_got(
     file.write_text(file.read_text().replace("return F.gather(", "return 1.25 * F.gather("))
     result = tutor(filled, "s05")
     assert result.returncode == 1
-    assert "No known mistake gives these numbers" in result.stdout
+    assert "No known wrong_file gives these numbers" in result.stdout
     assert re.search(r"first at +\w+\[0, 0, 0\]", result.stdout), result.stdout
     assert re.search(r"expected +-?\d", result.stdout) and re.search(r"got +-?\d", result.stdout)

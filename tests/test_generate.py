@@ -19,8 +19,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.generation import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from tests.conftest import Tool
-from tutor.checkpoint import open_checkpoint
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.generation.checkpoint import open_checkpoint
+from tutor.learner.workspace import REPOSITORY, Workspace
 
 from solutions.solution_14 import choose_token
 
@@ -274,9 +274,9 @@ def test_load_pretrained_gives_hugging_faces_logits():
     from max.driver import CPU
     from max.experimental.tensor import Tensor
 
-    from tutor.loader import View
+    from tutor.checking.loader import StepModules
 
-    model = View(Workspace(REPOSITORY), own=[])[15].load_pretrained(SHIPPED, device=CPU())
+    model = StepModules(Workspace(REPOSITORY), own=[])[15].load_pretrained(SHIPPED, device=CPU())
     ids = np.random.default_rng(0).integers(0, 1024, (2, 9))
     live = GPT2LMHeadModel.from_pretrained(SHIPPED)(torch.from_numpy(ids)).logits.detach().numpy()
     np.testing.assert_allclose(model(Tensor.from_dlpack(ids)).to_numpy(), live, rtol=0, atol=1e-4)
@@ -300,9 +300,9 @@ def test_load_pretrained_gives_hugging_faces_logits():
     ],
 )
 def test_stop_strings(pieces: list[str], stops: list[str], expected: str):
-    from tutor.stopping import Stopper
+    from tutor.generation.stop_strings import StopStrings
 
-    stopper = Stopper(stops)
+    stopper = StopStrings(stops)
     assert "".join([*map(stopper.add, pieces), stopper.rest()]) == expected
 
 
@@ -425,14 +425,14 @@ def test_loading_takes_little_more_memory_than_the_weights(dtype: torch.dtype, t
     script = """
 import resource, sys
 from pathlib import Path
-from tutor.loader import View
+from tutor.loader import StepModules
 from tutor.workspace import REPOSITORY, Workspace
 
 def resident(field):
     line = next(line for line in open("/proc/self/status") if line.startswith(field))
     return int(line.split()[1]) * 1024
 
-view = View(Workspace(REPOSITORY), own=[])
+view = StepModules(Workspace(REPOSITORY), own=[])
 step = view[15]
 config = step.read_config(Path(sys.argv[1]))
 from tutor.checks.sizes import language_model

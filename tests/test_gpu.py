@@ -8,7 +8,7 @@ from max.driver import accelerator_count
 from benchmarks import attention, length, speed
 from tests.conftest import Tool
 from tutor.course import COURSE, Step
-from tutor.workspace import Workspace
+from tutor.learner.workspace import Workspace
 
 NO_GPU = accelerator_count() == 0
 compiled_steps = [step for step in COURSE if any(subject.compiled for subject in step.check.subjects)]

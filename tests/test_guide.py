@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from book import prompts
+from book import study_prompts
 from book.paths import SOURCE
 from tutor.course import COURSE
 
@@ -15,17 +15,17 @@ every_part = pytest.mark.parametrize("part", PARTS)
 
 
 def test_there_is_a_prompt_for_each_part_in_order():
-    assert list(prompts.GUIDES) == PARTS
-    assert {file.name for file in prompts.PROMPTS.iterdir()} == {prompts.file(part).name for part in PARTS}
+    assert list(study_prompts.GUIDES) == PARTS
+    assert {file.name for file in study_prompts.PROMPTS.iterdir()} == {study_prompts.file(part).name for part in PARTS}
     shown = re.findall(r"^### (.+)\n\n```text\n\{\{#include (.+)\}\}\n```$", PAGE, flags=re.MULTILINE)
     assert [heading for heading, _ in shown] == PARTS
     for heading, included in shown:
-        assert (SOURCE / included).resolve() == prompts.file(heading).resolve()
+        assert (SOURCE / included).resolve() == study_prompts.file(heading).resolve()
 
 
 @every_part
 def test_prompt_names_its_steps_and_no_others(part: str):
-    text = prompts.file(part).read_text()
+    text = study_prompts.file(part).read_text()
     named = re.findall(r"^- (\d\d) (.+)$", text, flags=re.MULTILINE)
     assert named == [(step.label, step.title) for step in COURSE if step.part == part]
     assert f"This part of the course: {part}." in text
@@ -33,16 +33,16 @@ def test_prompt_names_its_steps_and_no_others(part: str):
 
 @every_part
 def test_prompt_is_what_the_course_makes_now(part: str):
-    assert prompts.file(part).read_text() == prompts.prompt(part), "python -m book refresh examples"
+    assert study_prompts.file(part).read_text() == study_prompts.prompt(part), "python -m book refresh examples"
 
 
 @every_part
 def test_prompt_asks_and_gives_no_code(part: str):
-    text = prompts.file(part).read_text()
+    text = study_prompts.file(part).read_text()
     for rule in ("one question at a time", "python -m tutor sNN", "What you never do",
                  "You may tell me", "You may not tell me"):  # fmt: skip
         assert rule in text
-    assert prompts.GUIDES[part].begin.endswith("?")
+    assert study_prompts.GUIDES[part].begin.endswith("?")
     assert max(map(len, text.splitlines())) <= 90
     # No line of a solution is in a prompt.
     for step in COURSE:

@@ -13,7 +13,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import assert_accessible, open_page
-from tests.test_book import PAGES, from_max, html  # noqa: F401
+from tests.test_book import (
+    PAGES,
+    from_max,  # noqa: F401
+    html,  # noqa: F401
+)
 from tutor.course import COURSE
 
 NARROW, WIDE = 360, 1200
@@ -136,10 +140,11 @@ def test_the_mask_builder_computes_what_band_part_computes(browser: Browser, sit
     from max.experimental import functional as F
     from max.experimental.tensor import Tensor
 
-    from tutor.artifacts import ArtifactCache
-    from tutor.check import Spec
-    from tutor.graphs import find_device, trace
-    from tutor.workspace import cache_folder
+    from tutor.graphs.compile_cache import CompileCache
+    from tutor.graphs.devices import find_device
+    from tutor.graphs.tensor_spec import TensorSpec
+    from tutor.graphs.trace import trace
+    from tutor.learner.workspace import cache_folder
 
     limits = (None, -1, 0, 1, 3)
     bands = [(lower, upper, exclude) for lower in limits for upper in limits for exclude in (False, True)]
@@ -149,8 +154,8 @@ def test_the_mask_builder_computes_what_band_part_computes(browser: Browser, sit
             F.band_part(ones, num_lower=lower, num_upper=upper, exclude=exclude) for lower, upper, exclude in bands
         )
 
-    traced = trace(lambda: all_bands, [Spec(DType.float32.name, ("rows", "columns"))], find_device("cpu"))
-    (executable,) = ArtifactCache(cache_folder()).load([traced])
+    traced = trace(lambda: all_bands, [TensorSpec(DType.float32.name, ("rows", "columns"))], find_device("cpu"))
+    (executable,) = CompileCache(cache_folder()).load([traced])
     with open_page(browser, f"{site}/step_02.html", width=WIDE) as opened:
         for rows, columns in ((1, 1), (4, 4), (3, 7), (6, 2)):
             live = executable({}, np.ones((rows, columns), np.float32))

@@ -9,9 +9,9 @@ from max.graph import DeviceRef, Graph, TensorType, ops
 from max.graph.quantization import QuantizationEncoding
 
 from tests.conftest import Tool
-from tutor.graphs import find_device
-from tutor.quantize import dequantize, padded, quantize
-from tutor.workspace import Workspace
+from tutor.generation.quantize import dequantize, padded, quantize
+from tutor.graphs.devices import find_device
+from tutor.learner.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +75,12 @@ def test_a_quantized_model_is_nearly_as_good(compiled: None):
     """The loss of both on a sonnet that is not in the training text; `make bench` takes more text."""
     from max.experimental.tensor import Tensor
 
-    from tutor import generate
-    from tutor.checkpoint import open_checkpoint
-    from tutor.engines import whole_text
-    from tutor.guard import Guard
-    from tutor.loader import View
-    from tutor.workspace import REPOSITORY, cache_folder
+    from tutor.checking.guard import Guard
+    from tutor.checking.loader import StepModules
+    from tutor.generation import model
+    from tutor.generation.checkpoint import open_checkpoint
+    from tutor.generation.engines import whole_text
+    from tutor.learner.workspace import REPOSITORY, cache_folder
 
     workspace = Workspace(REPOSITORY)
     checkpoint = open_checkpoint(workspace.checkpoint)
@@ -88,10 +88,10 @@ def test_a_quantized_model_is_nearly_as_good(compiled: None):
     ids = np.array([checkpoint.tokenizer.encode(text).ids])
     losses = []
     for quantized in (False, True):
-        guard = Guard(View(workspace, own=[]), 13)
+        guard = Guard(StepModules(workspace, own=[]), 13)
         config = guard.view[1].GPT2Config(**checkpoint.sizes)
         engine = whole_text(guard.view, config, find_device("cpu"), quantized=quantized)
-        run = generate.bind(engine, guard, checkpoint, config, cache_folder=cache_folder())
+        run = model.bind(engine, guard, checkpoint, config, cache_folder=cache_folder())
         logits = run(Tensor.from_dlpack(ids)).to_numpy()[0, :-1].astype(np.float64)
         logits -= logits.max(-1, keepdims=True)
         chosen = logits[np.arange(len(logits)), ids[0, 1:]]

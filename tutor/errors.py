@@ -5,6 +5,10 @@ class CourseError(Exception):
     """Something outside the learner's code is not as it must be. The message says what, and what to do."""
 
 
+class UnknownStepError(CourseError, LookupError):
+    """A step was asked for that the course does not have."""
+
+
 class DeviceError(CourseError):
     """A device was asked for that this machine does not have."""
 

@@ -4,29 +4,30 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tutor import reference as reference_files
-from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2
-from tutor.checks.plain_attention import N_EMBD, SHARED_SEED, as_lists
+from tutor.checking import stored_numbers as reference_files
+from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared.plain_attention import N_EMBD, SHARED_SEED, as_lists
+from tutor.graphs.tensor_spec import TensorSpec
 
 HEAD_DIM = 8
 
 SOFTMAX = Subject(
     name="softmax",
     build=lambda code: code[0].softmax,
-    inputs={"scores": Spec("float64", ("num_keys",))},
-    outputs={"weights": Spec("float64", ("num_keys",))},
+    inputs={"scores": TensorSpec("float64", ("num_keys",))},
+    outputs={"weights": TensorSpec("float64", ("num_keys",))},
     compiled=False,
 )
 ATTEND = Subject(
     name="attend",
     build=lambda code: code[0].attend,
     inputs={
-        "query": Spec("float64", (HEAD_DIM,)),
-        "keys": Spec("float64", ("num_keys", HEAD_DIM)),
-        "values": Spec("float64", ("num_keys", HEAD_DIM)),
+        "query": TensorSpec("float64", (HEAD_DIM,)),
+        "keys": TensorSpec("float64", ("num_keys", HEAD_DIM)),
+        "values": TensorSpec("float64", ("num_keys", HEAD_DIM)),
     },
-    outputs={"blended": Spec("float64", (HEAD_DIM,))},
+    outputs={"blended": TensorSpec("float64", (HEAD_DIM,))},
     compiled=False,
 )
 
@@ -35,12 +36,12 @@ def _causal(n_head: int) -> Subject:
     def build(code: Code) -> object:
         return lambda xs, wq, wk, wv: code[0].causal_self_attention(xs, wq, wk, wv, n_head)
 
-    square = Spec("float64", (N_EMBD, N_EMBD))
+    square = TensorSpec("float64", (N_EMBD, N_EMBD))
     return Subject(
         name=f"causal_self_attention, n_head={n_head}",
         build=build,
-        inputs={"xs": Spec("float64", ("seq_len", N_EMBD)), "wq": square, "wk": square, "wv": square},
-        outputs={"outputs": Spec("float64", ("seq_len", N_EMBD))},
+        inputs={"xs": TensorSpec("float64", ("seq_len", N_EMBD)), "wq": square, "wk": square, "wv": square},
+        outputs={"outputs": TensorSpec("float64", ("seq_len", N_EMBD))},
         settings={"n_embd": N_EMBD, "n_head": n_head},
         compiled=False,
     )
@@ -49,12 +50,12 @@ def _causal(n_head: int) -> Subject:
 CAUSAL = {n_head: _causal(n_head) for n_head in (1, 3, 4)}
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
     """Step 00 in NumPy. A mistake is made in those of the three functions that can make it."""
     if subject is SOFTMAX:
-        return {"weights": numpy_gpt2.softmax(inputs["scores"], normalised=change.get("normalised", True))}
+        return {"weights": numpy_gpt2.softmax(inputs["scores"], normalised=mistake.get("normalised", True))}
     if subject is ATTEND:
-        attention = {name: change[name] for name in ("scale", "normalised", "order") if name in change}
+        attention = {name: mistake[name] for name in ("scale", "normalised", "order") if name in mistake}
         return {"blended": _attend(*inputs.values(), **attention)}
     n_head = subject.settings["n_head"]
     projected = {
@@ -62,7 +63,7 @@ def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: ob
         "key": numpy_gpt2.linear(inputs["xs"], inputs["wk"]),
         "value": numpy_gpt2.linear(inputs["xs"], inputs["wv"]),
     }
-    return {"outputs": _token_by_token(**projected, n_head=n_head, **change)}
+    return {"outputs": _token_by_token(**projected, n_head=n_head, **mistake)}
 
 
 def _attend(query: np.ndarray, keys: np.ndarray, values: np.ndarray, **mistakes: object) -> np.ndarray:
@@ -154,65 +155,65 @@ CHECK = Check(
         "look at itself.",
     },
     show=beside_max,
-    reference=reference,
-    misconceptions=(
-        Misconception(
+    numpy_model=numpy_model,
+    mistakes=(
+        Mistake(
             "a softmax that is not divided by its sum",
             "Divide each exponential by the sum of all of them, so that the weights sum to 1.",
             {"normalised": False},
         ),
-        Misconception(
+        Mistake(
             "attention without the 1/sqrt(head_dim) scale",
             "In `attend`, multiply each score by 1 / sqrt(head_dim), the root of the query's length.",
             {"scale": "none"},
         ),
-        Misconception(
+        Mistake(
             "attention scaled by sqrt(n_embd)",
             "In `attend`, divide by the root of the query's own length: it is the query of one head.",
             {"scale": "1/sqrt(n_embd)"},
         ),
-        Misconception(
+        Mistake(
             "attention scaled by the root of the number of keys",
             "In `attend`, divide by the root of the query's length, `len(query)`.",
             {"scale": "1/sqrt(seq_len)"},
         ),
-        Misconception(
+        Mistake(
             "attention divided by head_dim instead of its root",
             "In `attend`, take the square root: 1 / sqrt(head_dim).",
             {"scale": "1/head_dim"},
         ),
-        Misconception(
+        Mistake(
             "attention multiplied by sqrt(head_dim)",
             "In `attend`, divide by sqrt(head_dim): the scale keeps the scores small.",
             {"scale": "sqrt(head_dim)"},
         ),
-        Misconception(
+        Mistake(
             "attention with keys and values swapped",
             "In `attend`, compare the query with the keys, and blend the values.",
             {"order": "query value key"},
         ),
-        Misconception(
+        Mistake(
             "attention in which each token sees the whole text",
             "Handle one token at a time: append its key and value, then attend, before you look at the next token.",
             {"sees": "all"},
         ),
-        Misconception(
+        Mistake(
             "attention in which each token sees only itself",
             "Make the lists of keys and values before the loop over the tokens, not inside it.",
             {"sees": "itself alone"},
         ),
-        Misconception(
+        Mistake(
             "attention in which all heads share one list of keys and one of values",
             "Give each head lists of its own. `[[]] * n_head` holds the same list n_head times; "
             "write `[[] for _ in range(n_head)]`.",
             {"shared_cache": True},
         ),
-        Misconception(
+        Mistake(
             "attention with a single head",
             "Cut query, key and value into `n_head` pieces, attend in each, and join the answers.",
             {"one_head": True},
         ),
-        Misconception(
+        Mistake(
             "attention with interleaved heads",
             "Head h owns the entries from h * head_dim up to (h + 1) * head_dim, not every n_head-th one.",
             {"interleaved": True},

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tutor.check import Check, Code, CompiledSubject, Fact
+from tutor.checking.spec import Check, Code, Expectation, RunnableSubject
 
 # Hugging Face's `GPT2Config`; a test holds them against it.
 DEFAULTS: Mapping[str, Any] = {
@@ -26,7 +26,7 @@ OTHER: Mapping[str, Any] = {
     "layer_norm_epsilon": 1e-3,
 }
 
-Evaluate = Callable[[Code, Mapping[str, CompiledSubject]], Any]
+Evaluate = Callable[[Code, Mapping[str, RunnableSubject]], Any]
 
 
 def value(name: str, **fields: Any) -> Evaluate:
@@ -37,7 +37,7 @@ def value(name: str, **fields: Any) -> Evaluate:
 def error(**fields: Any) -> Evaluate:
     """The evaluation of a fact: the error that these fields raise."""
 
-    def evaluate(code: Code, _: Mapping[str, CompiledSubject]) -> str:
+    def evaluate(code: Code, _: Mapping[str, RunnableSubject]) -> str:
         try:
             code[1].GPT2Config(**fields)
         except Exception as raised:
@@ -52,7 +52,7 @@ def refusal(name: str, size: int) -> Evaluate:
     # A bad n_inner is also a bad intermediate_size; either name tells the reader enough.
     names = ("n_inner", "intermediate_size") if name == "n_inner" else (name,)
 
-    def evaluate(code: Code, subjects: Mapping[str, CompiledSubject]) -> str:
+    def evaluate(code: Code, subjects: Mapping[str, RunnableSubject]) -> str:
         message = error(**{name: size})(code, subjects)
         named = any(known in message for known in names) and str(size) in message
         return refused(name, size) if message.startswith("ValueError") and named else message
@@ -76,9 +76,9 @@ NOT_DIVISIBLE = ({"n_embd": 512, "n_head": 7}, {"n_embd": 36, "n_head": 8})
 
 CHECK = Check(
     names=("GPT2Config",),
-    facts=(
+    expectations=(
         *(
-            Fact(
+            Expectation(
                 f"GPT2Config().{name}",
                 value(name),
                 expected,
@@ -90,7 +90,7 @@ CHECK = Check(
             for name, expected in DEFAULTS.items()
         ),
         *(
-            Fact(
+            Expectation(
                 f"GPT2Config(..., {name}={given!r}).{name}",
                 value(name, **OTHER),
                 given,
@@ -99,7 +99,7 @@ CHECK = Check(
             for name, given in OTHER.items()
         ),
         *(
-            Fact(
+            Expectation(
                 f"{written(fields)}.head_dim",
                 value("head_dim", **fields),
                 expected,
@@ -109,7 +109,7 @@ CHECK = Check(
             for fields, expected in (({}, 64), ({"n_embd": 36, "n_head": 4}, 9), ({"n_embd": 10, "n_head": 1}, 10))
         ),
         *(
-            Fact(
+            Expectation(
                 f"{written(fields)}.intermediate_size",
                 value("intermediate_size", **fields),
                 expected,
@@ -119,7 +119,7 @@ CHECK = Check(
             for fields, expected in (({}, 3072), ({"n_embd": 36}, 144), ({"n_embd": 36, "n_inner": 40}, 40))
         ),
         *(
-            Fact(
+            Expectation(
                 f"the error of {written(fields)}",
                 error(**fields),
                 f"ValueError: n_embd ({fields['n_embd']}) must be divisible by n_head ({fields['n_head']})",
@@ -129,7 +129,7 @@ CHECK = Check(
             for fields in NOT_DIVISIBLE
         ),
         *(
-            Fact(
+            Expectation(
                 f"the error of GPT2Config({name}={size})",
                 refusal(name, size),
                 refused(name, size),

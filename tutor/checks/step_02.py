@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2
-from tutor.checks.facts import is_graph_operation
+from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared.expectations import is_graph_operation
+from tutor.graphs.tensor_spec import TensorSpec
 
 
 def _mask(num_tokens: int, dtype: str) -> Subject:
@@ -21,8 +22,8 @@ def _mask(num_tokens: int, dtype: str) -> Subject:
     return Subject(
         name=f"num_tokens={num_tokens}, {dtype}",
         build=build,
-        inputs={"x": Spec("float32", ("seq_len",))},
-        outputs={"mask": Spec(dtype, ("seq_len", keys))},
+        inputs={"x": TensorSpec("float32", ("seq_len",))},
+        outputs={"mask": TensorSpec(dtype, ("seq_len", keys))},
         settings={"num_tokens": num_tokens, "dtype": dtype},
     )
 
@@ -38,8 +39,8 @@ def _static_mask(sequence_length: int, num_tokens: int) -> Subject:
     return Subject(
         name=f"sequence_length={sequence_length}, num_tokens={num_tokens}",
         build=build,
-        inputs={"x": Spec("float32", (1,))},
-        outputs={"mask": Spec("float32", (sequence_length, sequence_length + num_tokens))},
+        inputs={"x": TensorSpec("float32", (1,))},
+        outputs={"mask": TensorSpec("float32", (sequence_length, sequence_length + num_tokens))},
         settings={"sequence_length": sequence_length, "num_tokens": num_tokens, "dtype": "float32"},
     )
 
@@ -48,11 +49,11 @@ SYMBOLIC = tuple(_mask(num_tokens, dtype) for num_tokens in (0, 1, 3) for dtype 
 STATIC = (_static_mask(4, 0), _static_mask(3, 2))
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: Any) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 02 in NumPy."""
     num_tokens, dtype = subject.settings["num_tokens"], subject.settings["dtype"]
     length = subject.settings.get("sequence_length", len(inputs["x"]))
-    mask = numpy_gpt2.causal_mask(length, num_tokens, **change).astype(np.float32)
+    mask = numpy_gpt2.causal_mask(length, num_tokens, **mistake).astype(np.float32)
     return {"mask": to_bfloat16(mask) if dtype == "bfloat16" else mask}
 
 
@@ -74,31 +75,31 @@ CHECK = Check(
         *(Case(subject.name, {"seq_len": seq_len}, seed=0) for subject in SYMBOLIC for seq_len in (1, 2, 5)),
         *(Case(subject.name, {}, seed=0) for subject in STATIC),
     ),
-    facts=(is_graph_operation(2, "causal_mask"),),
-    reference=reference,
-    misconceptions=(
-        Misconception(
+    expectations=(is_graph_operation(2, "causal_mask"),),
+    numpy_model=numpy_model,
+    mistakes=(
+        Mistake(
             "a mask that is not shifted when there is a cache",
             "Row i is the query at position num_tokens + i: the band ends at `num_upper=num_tokens`, not at 0.",
             {"shifted": False},
         ),
-        Misconception(
+        Mistake(
             "a mask whose diagonal is masked too",
             "Off by one: a token may look at itself. Row i sees the keys up to and with num_tokens + i.",
             {"ahead": -1},
         ),
-        Misconception(
+        Mistake(
             "a mask that is off by one, and without a cache hides nothing: F.band_part takes -1 as no limit",
             "A token may look at itself: let the band end at `num_upper=num_tokens`.",
             {"ahead": -1, "band": "past, -1 is no limit"},
         ),
-        Misconception(
+        Mistake(
             "a mask that is off by one: each token sees the next one",
             "Row i sees the keys up to and with num_tokens + i, and none after it.",
             {"ahead": 1},
         ),
         *(
-            Misconception(
+            Mistake(
                 "the mask transposed: each token sees the later ones",
                 "Rows are queries, columns are keys. A query sees all earlier keys: `num_lower=None`; `num_upper` says "
                 "how far to the right it may look.",
@@ -110,53 +111,53 @@ CHECK = Check(
                 {"band": "future, swapped"},
             )
         ),
-        Misconception(
+        Mistake(
             "a mask with the cached keys at the end",
             "The keys in the cache are older: they take the first `num_tokens` columns. Move the diagonal right.",
             {"band": "cache at the end"},
         ),
-        Misconception(
+        Mistake(
             "the mask inverted: it hides what a token should see",
             "`F.band_part` keeps the band and clears the rest; `exclude=True` turns that round.",
             {"inverted": True},
         ),
-        Misconception(
+        Mistake(
             "the mask inverted, and not shifted when there is a cache",
             "Pass `exclude=True` to `F.band_part`, and let the band end at `num_upper=num_tokens`.",
             {"inverted": True, "shifted": False},
         ),
-        Misconception(
+        Mistake(
             "a mask that hides nothing",
             "Start from -inf everywhere, and clear only the band that a query may see.",
             {"band": "everything"},
         ),
-        Misconception(
+        Mistake(
             "a mask that hides everything",
             "Clear the band that a query may see with `F.band_part(..., exclude=True)`.",
             {"band": "nothing"},
         ),
-        Misconception(
+        Mistake(
             "a mask of ones and zeros: 1 where a query may look",
             "The mask is added to scores: 0 where a query may look, -inf where it may not.",
             {"visible": 1.0, "hidden": 0.0},
         ),
-        Misconception(
+        Mistake(
             "a mask with 1 in place of -inf",
             "The mask is added to scores: start from a constant of -inf.",
             {"hidden": 1.0},
         ),
-        Misconception(
+        Mistake(
             "a mask with -1 in place of -inf",
             "The mask is added to scores, and -1 hides little: start from a constant of -inf.",
             {"hidden": -1.0},
         ),
-        Misconception(
+        Mistake(
             "a mask with +inf in place of -inf",
             'The sign is wrong: `float("-inf")`.',
             {"hidden": np.inf},
         ),
         *(
-            Misconception(
+            Mistake(
                 f"a mask with a large finite number, {hidden:.8g}, instead of -inf",
                 'Use `float("-inf")`. Only that gives a weight of exactly 0 for every size of the scores.',
                 {"hidden": hidden},

@@ -1,28 +1,30 @@
 """The check of step 03: layer normalisation."""
 
-from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2, sizes
+from tutor import sizes
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.graphs.tensor_spec import TensorSpec
 
 EVERY_TOKEN = Subject(
     name="dim=36",
     build=lambda code: code[3].LayerNorm(36),
-    inputs={"x": Spec("float32", ("batch", "seq_len", 36))},
-    outputs={"y": Spec("float32", ("batch", "seq_len", 36))},
+    inputs={"x": TensorSpec("float32", ("batch", "seq_len", 36))},
+    outputs={"y": TensorSpec("float32", ("batch", "seq_len", 36))},
     parameters=sizes.layer_norm(36),
 )
 LARGE_EPSILON = Subject(
     name="dim=20, eps=0.1",
     build=lambda code: code[3].LayerNorm(20, eps=0.1),
-    inputs={"x": Spec("float32", ("rows", 20))},
-    outputs={"y": Spec("float32", ("rows", 20))},
+    inputs={"x": TensorSpec("float32", ("rows", 20))},
+    outputs={"y": TensorSpec("float32", ("rows", 20))},
     parameters=sizes.layer_norm(20),
     settings={"eps": 0.1},
 )
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
     """Step 03 in NumPy."""
-    return {"y": numpy_gpt2.layer_norm(inputs["x"], **parameters, **{**subject.settings, **change})}
+    return {"y": numpy_gpt2.layer_norm(inputs["x"], **parameters, **{**subject.settings, **mistake})}
 
 
 CHECK = Check(
@@ -38,83 +40,83 @@ CHECK = Check(
         Case(EVERY_TOKEN.name, {"batch": 1, "seq_len": 2}, seed=5, scale=0.0, note="all zero"),
         Case(LARGE_EPSILON.name, {"rows": 6}, seed=6),
     ),
-    reference=reference,
+    numpy_model=numpy_model,
     explain={"'int' object is not iterable": "The shape is a list, such as `[dim]`."},
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "layer norm with the sample variance",
             "Divide the sum of squares by `dim`, not by `dim - 1`: take the plain mean of the squares.",
             {"ddof": 1},
         ),
-        Misconception(
+        Mistake(
             "layer norm with epsilon outside the square root",
             "Add `eps` to the variance first, then take the root: `rsqrt(variance + eps)`.",
             {"epsilon": "outside"},
         ),
-        Misconception(
+        Mistake(
             "layer norm with the sample deviation plus epsilon",
             "Two things differ: divide by `dim` and not by `dim - 1`, and add `eps` to the variance before the root.",
             {"ddof": 1, "epsilon": "outside"},
         ),
-        Misconception(
+        Mistake(
             "layer norm without epsilon",
             "Add `eps` to the variance before you take the root. Without it, a vector of equal numbers divides by 0.",
             {"epsilon": "none"},
         ),
-        Misconception(
+        Mistake(
             "layer norm that ignores its argument `eps`",
             "Keep `eps` in `__init__` and use it in `forward`; do not write 1e-5 there.",
             {"eps": 1e-5},
         ),
-        Misconception(
+        Mistake(
             "layer norm divided by the variance",
             "Divide by the square root of the variance (plus `eps`): use `rsqrt`.",
             {"divisor": "variance"},
         ),
-        Misconception(
+        Mistake(
             "layer norm multiplied by the deviation",
             "Multiply by the reciprocal root, `rsqrt`, or divide by `sqrt`: what you do makes large vectors larger.",
             {"divisor": "1/std"},
         ),
-        Misconception(
+        Mistake(
             "layer norm without the mean taken off",
             "Subtract the mean before you divide. The variance alone is centred here.",
             {"centred": "variance"},
         ),
-        Misconception(
+        Mistake(
             "RMS norm: no mean is taken off at all",
             "Subtract the mean from x first, and use the difference in the variance and in the result.",
             {"centred": "neither"},
         ),
-        Misconception(
+        Mistake(
             "layer norm with the mean of the squares of x in place of the variance",
             "Subtract the mean before you square: the variance is the mean of the squares of what is left.",
             {"centred": "result"},
         ),
         *(
-            Misconception(
+            Mistake(
                 f"layer norm over {what}",
                 "Take mean and variance over the last axis, `axis=-1`: each token's vector on its own.",
                 {"axis": axis},
             )
             for axis, what in ((-2, "the wrong axis"), (0, "the first axis"), (1, "the axis 1"))
         ),
-        Misconception(
+        Mistake(
             "layer norm without its bias",
             "Add `self.bias` at the end.",
             {"affine": "weight"},
         ),
-        Misconception(
+        Mistake(
             "layer norm without its weight",
             "Multiply by `self.weight` before you add the bias.",
             {"affine": "bias"},
         ),
-        Misconception(
+        Mistake(
             "layer norm without weight and bias",
             "Multiply the normalised vector by `self.weight` and add `self.bias`.",
             {"affine": "none"},
         ),
-        Misconception(
+        Mistake(
             "layer norm with the bias added before the weight is applied",
             "First multiply by `self.weight`, then add `self.bias`.",
             {"affine": "bias, weight"},

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2, sizes
+from tutor import sizes
+from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.graphs.tensor_spec import TensorSpec
 
 
 def _mlp(n_embd: int, n_inner: int) -> Subject:
@@ -13,7 +15,7 @@ def _mlp(n_embd: int, n_inner: int) -> Subject:
         return code[4].GPT2MLP(n_inner, code[1].GPT2Config(n_embd=n_embd))
 
     settings = {"n_embd": n_embd, "n_inner": n_inner}
-    tokens = Spec("float32", ("batch", "seq_len", n_embd))
+    tokens = TensorSpec("float32", ("batch", "seq_len", n_embd))
     return Subject(
         name=f"n_embd={n_embd}, intermediate_size={n_inner}",
         build=build,
@@ -27,9 +29,9 @@ def _mlp(n_embd: int, n_inner: int) -> Subject:
 WIDE, NARROW = _mlp(36, 50), _mlp(24, 15)
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: str) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: str) -> Arrays:
     """Step 04 in NumPy."""
-    return {"y": numpy_gpt2.mlp(inputs["x"], parameters, **change)}
+    return {"y": numpy_gpt2.mlp(inputs["x"], parameters, **mistake)}
 
 
 CHECK = Check(
@@ -41,54 +43,54 @@ CHECK = Check(
         Case(WIDE.name, {"batch": 3, "seq_len": 4}, seed=3, scale=5.0, note="large numbers"),
         Case(NARROW.name, {"batch": 1, "seq_len": 7}, seed=4),
     ),
-    reference=reference,
-    misconceptions=(
-        Misconception(
+    numpy_model=numpy_model,
+    mistakes=(
+        Mistake(
             "an MLP with the exact GELU instead of its tanh form",
             'GPT-2 was trained with the approximation. Pass `approximate="tanh"` to `F.gelu`.',
             {"activation": "exact"},
         ),
-        Misconception(
+        Mistake(
             "an MLP with the quick GELU, x * sigmoid(1.702 x)",
             'GPT-2 uses another approximation. Pass `approximate="tanh"` to `F.gelu`.',
             {"activation": "quick"},
         ),
-        Misconception(
+        Mistake(
             "an MLP with ReLU instead of GELU",
             'Use `F.gelu` with `approximate="tanh"`.',
             {"activation": "relu"},
         ),
-        Misconception(
+        Mistake(
             "an MLP with SiLU instead of GELU",
             'Use `F.gelu` with `approximate="tanh"`.',
             {"activation": "silu"},
         ),
-        Misconception(
+        Mistake(
             "an MLP with tanh instead of GELU",
             'The tanh is only a part of GELU\'s formula: use `F.gelu` with `approximate="tanh"`.',
             {"activation": "tanh alone"},
         ),
-        Misconception(
+        Mistake(
             "an MLP without its activation",
             "Apply `F.gelu` between `c_fc` and `c_proj`. Without it, two linear layers are no more than one.",
             {"activation": "none"},
         ),
-        Misconception(
+        Mistake(
             "an MLP with its activation after c_proj",
             "Apply `F.gelu` to what `c_fc` gives; nothing comes after `c_proj`.",
             {"after": "c_proj"},
         ),
-        Misconception(
+        Mistake(
             "an MLP without the bias of c_fc",
             "`c_fc` is a `Linear` with a bias: apply all of it.",
             {"biases": "c_proj"},
         ),
-        Misconception(
+        Mistake(
             "an MLP without the bias of c_proj",
             "`c_proj` is a `Linear` with a bias: apply all of it.",
             {"biases": "c_fc"},
         ),
-        Misconception(
+        Mistake(
             "an MLP without biases",
             "Both layers are a `Linear` with a bias: apply all of them.",
             {"biases": "none"},

@@ -2,16 +2,18 @@
 
 import numpy as np
 
-from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
-from tutor.checks import draw, sizes
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
+from tutor.checks.shared import random_numbers
+from tutor.checks.shared.subjects import built
+from tutor.graphs.tensor_spec import TensorSpec
 
 SETTINGS = {"vocab_size": 61, "n_positions": 32, "n_embd": 36}
 
 TABLE = Subject(
     name="vocab_size=61, n_embd=36",
-    build=sizes.built(5, "GPT2Embeddings", SETTINGS),
-    inputs={"input_ids": Spec("int64", ("batch", "seq_len"))},
-    outputs={"y": Spec("float32", ("batch", "seq_len", 36))},
+    build=built(5, "GPT2Embeddings", SETTINGS),
+    inputs={"input_ids": TensorSpec("int64", ("batch", "seq_len"))},
+    outputs={"y": TensorSpec("float32", ("batch", "seq_len", 36))},
     parameters={"weight": (61, 36)},
     settings=SETTINGS,
 )
@@ -20,10 +22,10 @@ TABLE = Subject(
 def every_token(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
     """Each id once, the first and the last of the vocabulary among them, with a table of its own."""
     ids = np.random.default_rng(case.seed).permutation(subject.settings["vocab_size"])
-    return draw.parameters(subject.parameters, seed=case.seed), {"input_ids": ids[None]}
+    return random_numbers.parameters(subject.parameters, seed=case.seed), {"input_ids": ids[None]}
 
 
-def reference(
+def numpy_model(
     subject: Subject, parameters: Arrays, inputs: Arrays, *, rows: str = "ids", factor: float = 1.0
 ) -> Arrays:
     """Step 05 in NumPy; `rows`: which rows are looked up; `factor`: by what they are multiplied."""
@@ -44,24 +46,24 @@ CHECK = Check(
         Case(TABLE.name, {"batch": 1, "seq_len": 1}, seed=2),
         Case(TABLE.name, {"batch": 1, "seq_len": 61}, seed=3, note="every token once", given=every_token),
     ),
-    reference=reference,
-    misconceptions=(
-        Misconception(
+    numpy_model=numpy_model,
+    mistakes=(
+        Mistake(
             "an embedding multiplied by sqrt(n_embd)",
             "GPT-2 takes the rows of the table as they are; only the first transformer scaled them.",
             {"factor": 36**0.5},
         ),
-        Misconception(
+        Mistake(
             "an embedding that looks up the place of a token instead of its id",
             "Gather with `input_ids`. The positions have a table of their own, in step 06.",
             {"rows": "places"},
         ),
-        Misconception(
+        Mistake(
             "an embedding with ids that count from 1",
             "Ids count from 0: row 0 of the table belongs to token 0. Gather with `input_ids` as they are.",
             {"rows": "ids - 1"},
         ),
-        Misconception(
+        Mistake(
             "an embedding that takes the row after the right one",
             "Ids count from 0: row 0 of the table belongs to token 0. Gather with `input_ids` as they are.",
             {"rows": "ids + 1"},

@@ -2,22 +2,24 @@
 
 import numpy as np
 
-from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2, sizes
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared.subjects import built
+from tutor.graphs.tensor_spec import TensorSpec
 
 SETTINGS = {"vocab_size": 61, "n_positions": 32, "n_embd": 36}
 
 TABLE = Subject(
     name="n_positions=32, n_embd=36",
-    build=sizes.built(6, "GPT2PositionEmbeddings", SETTINGS),
-    inputs={"input_ids": Spec("int64", ("batch", "seq_len"))},
-    outputs={"y": Spec("float32", ("seq_len", 36))},
+    build=built(6, "GPT2PositionEmbeddings", SETTINGS),
+    inputs={"input_ids": TensorSpec("int64", ("batch", "seq_len"))},
+    outputs={"y": TensorSpec("float32", ("seq_len", 36))},
     parameters={"weight": (32, 36)},
     settings=SETTINGS,
 )
 
 
-def reference(
+def numpy_model(
     subject: Subject, parameters: Arrays, inputs: Arrays, *, positions: str = "from 0", factor: float = 1.0
 ) -> Arrays:
     """Step 06 in NumPy; `factor`: by what the rows are multiplied."""
@@ -38,34 +40,34 @@ CHECK = Check(
         Case(TABLE.name, {"batch": 1, "seq_len": 1}, seed=2),
         Case(TABLE.name, {"batch": 3, "seq_len": 31}, seed=3),
     ),
-    reference=reference,
-    misconceptions=(
-        Misconception(
+    numpy_model=numpy_model,
+    mistakes=(
+        Mistake(
             "positions starting at 1",
             "The first token has position 0: start `F.arange` at 0.",
             {"positions": "from 1"},
         ),
-        Misconception(
+        Mistake(
             "positions that count down",
             "The first token has position 0, the next 1: `F.arange(0, seq_len, ...)`.",
             {"positions": "reversed"},
         ),
-        Misconception(
+        Mistake(
             "the last rows of the table instead of the first",
             "The first token has position 0, however short the text is.",
             {"positions": "last rows"},
         ),
-        Misconception(
+        Mistake(
             "position 0 for every token",
             "Number the tokens: `F.arange(0, seq_len, ...)`, with a step of 1.",
             {"positions": "all 0"},
         ),
-        Misconception(
+        Mistake(
             "the last position for every token",
             "Number the tokens from 0 to seq_len - 1 with `F.arange`.",
             {"positions": "always the last"},
         ),
-        Misconception(
+        Mistake(
             "position embeddings multiplied by sqrt(n_embd)",
             "GPT-2 takes the rows of the table as they are.",
             {"factor": 36**0.5},

@@ -2,16 +2,19 @@
 
 from itertools import permutations
 
-from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2, sizes
+from tutor import sizes
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared.subjects import built
+from tutor.graphs.tensor_spec import TensorSpec
 
 SETTINGS = {"n_embd": 36, "n_head": 3}
-TOKENS = Spec("float32", ("batch", "seq_len", 36))
+TOKENS = TensorSpec("float32", ("batch", "seq_len", 36))
 ORDER = ("query", "key", "value")
 
 PROJECTION = Subject(
     name="n_embd=36, n_head=3",
-    build=sizes.built(7, "GPT2QKVProjection", SETTINGS),
+    build=built(7, "GPT2QKVProjection", SETTINGS),
     inputs={"x": TOKENS},
     outputs={name: TOKENS for name in ORDER},
     parameters=sizes.linear(36, 3 * 36),
@@ -19,11 +22,13 @@ PROJECTION = Subject(
 )
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, *, with_bias: bool = True, **change: str) -> Arrays:
+def numpy_model(
+    subject: Subject, parameters: Arrays, inputs: Arrays, *, with_bias: bool = True, **mistake: str
+) -> Arrays:
     """Step 07 in NumPy."""
     bias = parameters["bias"] if with_bias else None
     n_head = subject.settings["n_head"]
-    parts = numpy_gpt2.query_key_value(inputs["x"], parameters["weight"], bias, n_head=n_head, **change)
+    parts = numpy_gpt2.query_key_value(inputs["x"], parameters["weight"], bias, n_head=n_head, **mistake)
     return dict(zip(ORDER, parts, strict=True))
 
 
@@ -35,15 +40,15 @@ CHECK = Check(
         Case(PROJECTION.name, {"batch": 1, "seq_len": 1}, seed=2),
         Case(PROJECTION.name, {"batch": 3, "seq_len": 2}, seed=3, scale=5.0, note="large numbers"),
     ),
-    reference=reference,
+    numpy_model=numpy_model,
     explain={
         "parameters are missing": "This class is itself a `Linear`: call `super().__init__(in_dim, out_dim)` and keep "
         "no layer on `self`.",
         "it returns a tuple of": "`F.chunk` takes the number of parts, `F.split` their size.",
     },
-    misconceptions=(
+    mistakes=(
         *(
-            Misconception(
+            Mistake(
                 f"q, k, v split in the wrong order: {', '.join(order)}",
                 "In the checkpoint, the first third of the wide vector is the query, the second the key, the last the "
                 "value. Return them in that order too.",
@@ -52,17 +57,17 @@ CHECK = Check(
             for order in permutations(ORDER)
             if order != ORDER
         ),
-        Misconception(
+        Mistake(
             "q, k, v cut out head by head",
             "Some other models store them so. In GPT-2, three equal parts: the whole query comes first.",
             {"layout": "per head"},
         ),
-        Misconception(
+        Mistake(
             "q, k, v interleaved entry by entry",
             "Cut the last axis into three parts that stay in one piece: `F.chunk` or `F.split`.",
             {"layout": "per entry"},
         ),
-        Misconception(
+        Mistake(
             "a projection without its bias",
             "Apply the whole layer: `super().forward(x)` adds the bias too.",
             {"with_bias": False},

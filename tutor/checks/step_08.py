@@ -1,12 +1,13 @@
 """The check of step 08: scaled dot-product attention."""
 
-from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2
-from tutor.checks.facts import is_graph_operation
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared.expectations import is_graph_operation
+from tutor.graphs.tensor_spec import TensorSpec
 
 
 def _heads(n_head: int, head_dim: int) -> Subject:
-    heads = Spec("float32", ("batch", n_head, "seq_len", head_dim))
+    heads = TensorSpec("float32", ("batch", n_head, "seq_len", head_dim))
     return Subject(
         name=f"n_head={n_head}, head_dim={head_dim}",
         build=lambda code: code[8].scaled_dot_product_attention,
@@ -18,9 +19,9 @@ def _heads(n_head: int, head_dim: int) -> Subject:
 THREE_HEADS, ONE_HEAD = _heads(3, 12), _heads(1, 10)
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
     """Step 08 in NumPy."""
-    return {"y": numpy_gpt2.attention(**inputs, **change)}
+    return {"y": numpy_gpt2.attention(**inputs, **mistake)}
 
 
 CHECK = Check(
@@ -34,95 +35,95 @@ CHECK = Check(
         # Scores of several hundred: their exponentials are beyond float32.
         Case(ONE_HEAD.name, {"batch": 2, "seq_len": 6}, seed=5, scale=20.0, note="large logits", tolerance=1e-4),
     ),
-    facts=(is_graph_operation(8, "scaled_dot_product_attention"),),
-    reference=reference,
+    expectations=(is_graph_operation(8, "scaled_dot_product_attention"),),
+    numpy_model=numpy_model,
     explain={
         # Found by MAX 26.7.0's compiler, not while tracing.
         '"axis": -': "In this version of MAX, F.softmax knows no negative axis but -1, which is the right one here: "
         "the keys are the last axis."
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "attention without the 1/sqrt(head_dim) scale",
             "Divide the scores by sqrt(head_dim) before you add the mask.",
             {"scale": "none"},
         ),
-        Misconception(
+        Mistake(
             "attention scaled by sqrt(n_embd)",
             "Divide by the root of `head_dim`, the last axis of the query: each head compares vectors of that length.",
             {"scale": "1/sqrt(n_embd)"},
         ),
-        Misconception(
+        Mistake(
             "attention scaled by sqrt(seq_len)",
             "Divide by the root of `head_dim`, the last axis of the query, not of the number of tokens.",
             {"scale": "1/sqrt(seq_len)"},
         ),
-        Misconception(
+        Mistake(
             "attention divided by head_dim instead of its root",
             "Take the square root: divide by sqrt(head_dim).",
             {"scale": "1/head_dim"},
         ),
-        Misconception(
+        Mistake(
             "attention multiplied by sqrt(head_dim)",
             "Divide by sqrt(head_dim): the scale keeps the scores small.",
             {"scale": "sqrt(head_dim)"},
         ),
-        Misconception(
+        Mistake(
             "attention without the causal mask",
             "Add the mask of step 02 to the scores: now each token sees those that come later.",
             {"mask": "none"},
         ),
-        Misconception(
+        Mistake(
             "attention with the mask transposed",
             "Rows of the mask are queries, columns are keys. Each token now sees the later ones and not the earlier.",
             {"mask": "transposed"},
         ),
-        Misconception(
+        Mistake(
             "attention with the mask added after the softmax",
             "Add the mask to the scores, and take the softmax of the sum: the softmax turns -inf into 0.",
             {"mask": "after softmax"},
         ),
-        Misconception(
+        Mistake(
             "attention with weights set to 0 after the softmax",
             "Mask the scores before the softmax, so that the weights that remain still sum to 1.",
             {"mask": "zeros after softmax"},
         ),
-        Misconception(
+        Mistake(
             "attention with the mask subtracted",
             "Add the mask: subtracting -inf makes a score of +inf.",
             {"mask": "subtracted"},
         ),
-        Misconception(
+        Mistake(
             "attention with the mask multiplied",
             "Add the mask to the scores: its zeros mean `leave this score alone`.",
             {"mask": "multiplied"},
         ),
-        Misconception(
+        Mistake(
             "attention with the diagonal masked too",
             "A token may look at itself. Use your mask of step 02 with `num_tokens` 0.",
             {"mask": "diagonal hidden"},
         ),
-        Misconception(
+        Mistake(
             "attention with the mask off by one: each token sees the next one",
             "The last key that a token may see is its own. Use your mask of step 02 with `num_tokens` 0.",
             {"mask": "one ahead"},
         ),
-        Misconception(
+        Mistake(
             "attention with the mask inverted",
             "The mask must be 0 where a query may look. Was `exclude=True` forgotten?",
             {"mask": "inverted"},
         ),
-        Misconception(
+        Mistake(
             "attention with the softmax over the queries",
             "Take the softmax over the keys, the last axis: the weights of one query sum to 1.",
             {"axis": -2},
         ),
-        Misconception(
+        Mistake(
             "attention with key and value swapped",
             "Compare the query with `key`, and blend `value` with the weights.",
             {"order": "query value key"},
         ),
-        Misconception(
+        Mistake(
             "attention with query and key swapped",
             "The scores are `query @ key.transpose(-1, -2)`: rows are queries, columns are keys.",
             {"order": "key query value"},

@@ -1,15 +1,19 @@
 """The check of step 09: multi-head attention."""
 
-from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2, plain_attention, sizes
+from tutor import sizes
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared import plain_attention
+from tutor.checks.shared.subjects import built
+from tutor.graphs.tensor_spec import TensorSpec
 
 
 def _heads(n_embd: int, n_head: int) -> Subject:
     settings = {"n_embd": n_embd, "n_head": n_head}
-    tokens = Spec("float32", ("batch", "seq_len", n_embd))
+    tokens = TensorSpec("float32", ("batch", "seq_len", n_embd))
     return Subject(
         name=f"n_embd={n_embd}, n_head={n_head}",
-        build=sizes.built(9, "GPT2MultiHeadAttention", settings),
+        build=built(9, "GPT2MultiHeadAttention", settings),
         inputs={"x": tokens},
         outputs={"y": tokens},
         parameters=sizes.attention(settings),
@@ -21,10 +25,10 @@ ONE, THREE, FOUR = _heads(36, 1), _heads(36, 3), _heads(36, 4)
 AS_IN_STEP_00 = _heads(plain_attention.N_EMBD, 3)
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: str) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: str) -> Arrays:
     """Step 09 in NumPy."""
     n_head = subject.settings["n_head"]
-    return {"y": numpy_gpt2.multi_head_attention(inputs["x"], parameters, n_head=n_head, **change)}
+    return {"y": numpy_gpt2.multi_head_attention(inputs["x"], parameters, n_head=n_head, **mistake)}
 
 
 CHECK = Check(
@@ -46,76 +50,76 @@ CHECK = Check(
             given=plain_attention.as_module,
         ),
     ),
-    reference=reference,
-    misconceptions=(
-        Misconception(
+    numpy_model=numpy_model,
+    mistakes=(
+        Mistake(
             "attention with the heads merged without the transpose",
             "In `_merge_heads`, bring the tokens in front of the heads again with `transpose(1, 2)`, then reshape.",
             {"merge": "reshaped"},
         ),
-        Misconception(
+        Mistake(
             "attention with the heads split without the transpose",
             "In `_split_heads`, reshape to (batch, seq_len, n_head, head_dim) first, then `transpose(1, 2)`.",
             {"split": "reshaped"},
         ),
-        Misconception(
+        Mistake(
             "attention with the heads split and merged without the transpose",
             "A reshape alone mixes tokens and heads. Use `transpose(1, 2)` after it in `_split_heads`, and before it "
             "in `_merge_heads`.",
             {"split": "reshaped", "merge": "reshaped"},
         ),
-        Misconception(
+        Mistake(
             "attention with interleaved heads",
             "Head 0 owns the first `head_dim` entries, head 1 the next: reshape to (n_head, head_dim), in this order.",
             {"split": "interleaved", "merge": "interleaved"},
         ),
-        Misconception(
+        Mistake(
             "attention with the heads interleaved when they are split",
             "In `_split_heads`, reshape the last axis to (n_head, head_dim), not to (head_dim, n_head).",
             {"split": "interleaved"},
         ),
-        Misconception(
+        Mistake(
             "attention with the heads interleaved when they are merged",
             "In `_merge_heads`, the entries of one head stay together: `transpose(1, 2)`, then reshape.",
             {"merge": "interleaved"},
         ),
-        Misconception(
+        Mistake(
             "attention without its output projection",
             "Apply `c_proj` to the merged heads.",
             {"projection": "none"},
         ),
-        Misconception(
+        Mistake(
             "attention with the weight of c_proj not transposed (Hugging Face's Conv1D keeps it as [in, out])",
             "MAX's `Linear` keeps its weight as [out, in] and computes `x @ weight.T + bias`. Use `Linear` as it is.",
             {"projection": "x @ weight + bias"},
         ),
-        Misconception(
+        Mistake(
             "attention without the bias of c_proj",
             "`c_proj` is a `Linear` with a bias: apply all of it.",
             {"projection": "x @ weight.T"},
         ),
-        Misconception(
+        Mistake(
             "attention scaled by sqrt(n_embd)",
             "Scores are divided by the root of `head_dim`, not of `n_embd`. Your step 08 does that; add no scale here.",
             {"scale": "1/sqrt(n_embd)"},
         ),
-        Misconception(
+        Mistake(
             "attention scaled twice",
             "Step 08 divides the scores by sqrt(head_dim) already; add no scale here.",
             {"scale": "1/head_dim"},
         ),
-        Misconception(
+        Mistake(
             "attention without the 1/sqrt(head_dim) scale",
             "Use your `scaled_dot_product_attention` of step 08, which divides the scores by sqrt(head_dim).",
             {"scale": "none"},
         ),
-        Misconception(
+        Mistake(
             "attention without the causal mask",
             "Use your `scaled_dot_product_attention` of step 08, which adds the mask.",
             {"mask": "none"},
         ),
         *(
-            Misconception(
+            Mistake(
                 f"attention that uses its projections in the order {order.replace(' ', ', ')}",
                 "`c_attn` gives query, key and value, and step 08 takes them in that order.",
                 {"order": order},

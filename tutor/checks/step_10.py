@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from tutor.check import Arrays, Case, Check, Code, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2, sizes
+from tutor import sizes
+from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.graphs.tensor_spec import TensorSpec
 
 
 def _around_linear(code: Code) -> Any:
@@ -19,23 +21,23 @@ def _around_mlp(code: Code) -> Any:
 LINEAR = Subject(
     name="a linear layer, dim=36",
     build=_around_linear,
-    inputs={"x": Spec("float32", ("batch", "seq_len", 36))},
-    outputs={"y": Spec("float32", ("batch", "seq_len", 36))},
+    inputs={"x": TensorSpec("float32", ("batch", "seq_len", 36))},
+    outputs={"y": TensorSpec("float32", ("batch", "seq_len", 36))},
     parameters=sizes.joined(ln=sizes.layer_norm(36), sublayer=sizes.linear(36, 36)),
     settings={"n_embd": 36},
 )
 MLP = Subject(
     name="an MLP, dim=24, eps=0.05",
     build=_around_mlp,
-    inputs={"x": Spec("float32", ("batch", "seq_len", 24))},
-    outputs={"y": Spec("float32", ("batch", "seq_len", 24))},
+    inputs={"x": TensorSpec("float32", ("batch", "seq_len", 24))},
+    outputs={"y": TensorSpec("float32", ("batch", "seq_len", 24))},
     parameters=sizes.joined(ln=sizes.layer_norm(24), sublayer=sizes.mlp({"n_embd": 24, "n_inner": 50})),
     settings={"n_embd": 24, "n_inner": 50, "layer_norm_epsilon": 0.05},
 )
 
 
-def reference(
-    subject: Subject, parameters: Arrays, inputs: Arrays, *, eps: float | None = None, **change: str
+def numpy_model(
+    subject: Subject, parameters: Arrays, inputs: Arrays, *, eps: float | None = None, **mistake: str
 ) -> Arrays:
     """Step 10 in NumPy; `eps` overrides the layer norm's."""
     eps = subject.settings.get("layer_norm_epsilon", 1e-5) if eps is None else eps
@@ -45,7 +47,7 @@ def reference(
     def apply(x: Any) -> Any:
         return numpy_gpt2.linear(x, **sublayer) if "weight" in sublayer else numpy_gpt2.mlp(x, sublayer)
 
-    return {"y": numpy_gpt2.residual(inputs["x"], norm, apply, **change)}
+    return {"y": numpy_gpt2.residual(inputs["x"], norm, apply, **mistake)}
 
 
 CHECK = Check(
@@ -58,44 +60,44 @@ CHECK = Check(
         # A small variance, so that epsilon counts.
         Case(LINEAR.name, {"batch": 1, "seq_len": 3}, seed=4, scale=0.01, note="small numbers"),
     ),
-    reference=reference,
-    misconceptions=(
-        Misconception(
+    numpy_model=numpy_model,
+    mistakes=(
+        Mistake(
             "a step with the residual forgotten",
             "Add the input: `x + self.sublayer(self.ln(x))`.",
             {"kind": "f(ln(x))"},
         ),
-        Misconception(
+        Mistake(
             "post-norm instead of pre-norm",
             "Normalise what the sublayer reads, not the sum: `x + self.sublayer(self.ln(x))`.",
             {"kind": "ln(x + f(x))"},
         ),
-        Misconception(
+        Mistake(
             "a residual taken from the normalised x",
             "Add the result to `x` itself. Do not overwrite `x` with its normalised form.",
             {"kind": "ln(x) + f(ln(x))"},
         ),
-        Misconception(
+        Mistake(
             "a step that normalises the residual instead of the sublayer's input",
             "The sublayer reads `self.ln(x)`; `x` is added as it is.",
             {"kind": "ln(x) + f(x)"},
         ),
-        Misconception(
+        Mistake(
             "a step that normalises the sublayer's result",
             "Normalise before the sublayer, not after it: `x + self.sublayer(self.ln(x))`.",
             {"kind": "x + ln(f(x))"},
         ),
-        Misconception(
+        Mistake(
             "a step without its layer norm",
             "The sublayer reads `self.ln(x)`, not `x`.",
             {"kind": "x + f(x)"},
         ),
-        Misconception(
+        Mistake(
             "a step without its sublayer",
             "Apply `self.sublayer` to the normalised `x`.",
             {"kind": "x + ln(x)"},
         ),
-        Misconception(
+        Mistake(
             "a layer norm that does not get `eps`",
             "Hand the argument on: `LayerNorm(dim, eps=eps)`.",
             {"eps": 1e-5},

@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from tutor.check import Arrays, Case, Check, Misconception, Spec, Subject
-from tutor.checks import numpy_gpt2, sizes
+from tutor import sizes
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared.subjects import built
+from tutor.graphs.tensor_spec import TensorSpec
 
 
 def _block(**settings: Any) -> Subject:
-    tokens = Spec("float32", ("batch", "seq_len", settings["n_embd"]))
+    tokens = TensorSpec("float32", ("batch", "seq_len", settings["n_embd"]))
     return Subject(
         name=", ".join(f"{name}={value}" for name, value in settings.items()),
-        build=sizes.built(11, "GPT2Block", settings),
+        build=built(11, "GPT2Block", settings),
         inputs={"x": tokens},
         outputs={"y": tokens},
         parameters=sizes.block(settings),
@@ -22,12 +25,12 @@ PLAIN = _block(n_embd=36, n_head=3)
 OTHER = _block(n_embd=24, n_head=4, n_inner=50, layer_norm_epsilon=0.05)
 
 
-def reference(
-    subject: Subject, parameters: Arrays, inputs: Arrays, *, eps: float | None = None, **change: Any
+def numpy_model(
+    subject: Subject, parameters: Arrays, inputs: Arrays, *, eps: float | None = None, **mistake: Any
 ) -> Arrays:
     """Step 11 in NumPy; `eps` overrides the configuration's."""
     eps = subject.settings.get("layer_norm_epsilon", 1e-5) if eps is None else eps
-    return {"y": numpy_gpt2.block(inputs["x"], parameters, n_head=subject.settings["n_head"], eps=eps, **change)}
+    return {"y": numpy_gpt2.block(inputs["x"], parameters, n_head=subject.settings["n_head"], eps=eps, **mistake)}
 
 
 CHECK = Check(
@@ -38,84 +41,84 @@ CHECK = Check(
         Case(PLAIN.name, {"batch": 1, "seq_len": 1}, seed=2),
         Case(OTHER.name, {"batch": 3, "seq_len": 7}, seed=3),
     ),
-    reference=reference,
-    misconceptions=(
-        Misconception(
+    numpy_model=numpy_model,
+    mistakes=(
+        Mistake(
             "a block with the residual around attention forgotten",
             "The first step is `x = x + self.attn(self.ln_1(x))`.",
             {"attn": "f(ln(x))"},
         ),
-        Misconception(
+        Mistake(
             "a block with the residual around the MLP forgotten",
             "The second step is `x = x + self.mlp(self.ln_2(x))`.",
             {"mlp_step": "f(ln(x))"},
         ),
-        Misconception(
+        Mistake(
             "a block with both residuals forgotten",
             "Each step adds to its input: `x = x + ...`.",
             {"attn": "f(ln(x))", "mlp_step": "f(ln(x))"},
         ),
-        Misconception(
+        Mistake(
             "a block with post-norm instead of pre-norm",
             "Normalise what attention and MLP read, not the sums: `x = x + self.attn(self.ln_1(x))`.",
             {"attn": "ln(x + f(x))", "mlp_step": "ln(x + f(x))"},
         ),
-        Misconception(
+        Mistake(
             "a block whose residuals are taken from the normalised x",
             "Do not overwrite `x` with its normalised form: `x = x + self.attn(self.ln_1(x))`.",
             {"attn": "ln(x) + f(ln(x))", "mlp_step": "ln(x) + f(ln(x))"},
         ),
-        Misconception(
+        Mistake(
             "a block whose first residual is taken from the normalised x",
             "Do not overwrite `x` with its normalised form: `x = x + self.attn(self.ln_1(x))`.",
             {"attn": "ln(x) + f(ln(x))"},
         ),
-        Misconception(
+        Mistake(
             "a block whose second residual is taken from the normalised x",
             "Do not overwrite `x` with its normalised form: `x = x + self.mlp(self.ln_2(x))`.",
             {"mlp_step": "ln(x) + f(ln(x))"},
         ),
-        Misconception(
+        Mistake(
             "a block without ln_1 before attention",
             "Attention reads `self.ln_1(x)`.",
             {"attn": "x + f(x)"},
         ),
-        Misconception(
+        Mistake(
             "a block without ln_2 before the MLP",
             "The MLP reads `self.ln_2(x)`.",
             {"mlp_step": "x + f(x)"},
         ),
-        Misconception(
+        Mistake(
             "a block without its layer norms",
             "Attention reads `self.ln_1(x)`, the MLP reads `self.ln_2(x)`.",
             {"attn": "x + f(x)", "mlp_step": "x + f(x)"},
         ),
-        Misconception(
+        Mistake(
             "a block that uses ln_1 twice",
             "The MLP has a layer norm of its own, `ln_2`.",
             {"norms": ("ln_1", "ln_1")},
         ),
-        Misconception(
+        Mistake(
             "a block that uses ln_2 twice",
             "Attention has a layer norm of its own, `ln_1`.",
             {"norms": ("ln_2", "ln_2")},
         ),
-        Misconception(
+        Mistake(
             "a block with ln_1 and ln_2 swapped",
             "`ln_1` belongs to attention, `ln_2` to the MLP.",
             {"norms": ("ln_2", "ln_1")},
         ),
-        Misconception(
+        Mistake(
             "a block with attention and MLP in parallel",
             "The MLP reads what attention has added already: overwrite `x` after the first step.",
             {"order": "parallel"},
         ),
-        Misconception(
+        Mistake(
             "a block with the MLP before attention",
             "Attention comes first, then the MLP.",
             {"order": "mlp, attn"},
         ),
-        Misconception(
+        Mistake(
             "a block whose layer norms do not get the configuration's epsilon",
             "Make them with `eps=config.layer_norm_epsilon`.",
             {"eps": 1e-5},

@@ -1,24 +1,26 @@
 """The check of step 12: the stack of blocks."""
 
-from tutor.check import Arrays, Check, Subject
-from tutor.checks import models, numpy_gpt2, sizes
+from tutor import sizes
+from tutor.checking.spec import Arrays, Check, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared import models
 
 SUBJECTS = models.Model(12, "MaxGPT2Model", sizes.model, output="y", width="n_embd").subjects()
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
     """Step 12 in NumPy."""
     settings = models.numpy_settings(subject.settings)
-    return {"y": numpy_gpt2.model(inputs["input_ids"], parameters, **settings, **change)}
+    return {"y": numpy_gpt2.model(inputs["input_ids"], parameters, **settings, **mistake)}
 
 
 CHECK = Check(
     names=("MaxGPT2Model",),
     subjects=SUBJECTS,
     cases=models.cases(),
-    facts=(models.causality(SUBJECTS[0], "vectors"),),
-    reference=reference,
+    expectations=(models.causality(SUBJECTS[0], "vectors"),),
+    numpy_model=numpy_model,
     explain={"missing: h.1.": "One block is in the list several times. Make a new one for each layer."},
-    misconceptions=models.MISCONCEPTIONS,
+    mistakes=models.MISTAKES,
     tolerance=1e-4,
 )

@@ -4,8 +4,10 @@ A head that is not tied to the embedding table shows before any number: its weig
 parameter that the model should not have. A shared tensor counts once, under its first name.
 """
 
-from tutor.check import Arrays, Case, Check, Misconception, Subject
-from tutor.checks import models, numpy_gpt2, sizes
+from tutor import sizes
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared import models
 
 MODEL = models.Model(13, "MaxGPT2LMHeadModel", sizes.language_model, output="logits", width="vocab_size")
 
@@ -14,10 +16,10 @@ SHIPPED = MODEL.subject("shipped", {"vocab_size": 1024, "n_positions": 256, "n_e
 SUBJECTS = MODEL.subjects()
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
     """Step 13 in NumPy."""
     settings = models.numpy_settings(subject.settings)
-    return {"logits": numpy_gpt2.language_model(inputs["input_ids"], parameters, **settings, **change)}
+    return {"logits": numpy_gpt2.language_model(inputs["input_ids"], parameters, **settings, **mistake)}
 
 
 CHECK = Check(
@@ -33,26 +35,26 @@ CHECK = Check(
         "its `weight`, as it is.",
         "should not be there: lm_head.bias": "Make the `Linear` with `bias=False`.",
     },
-    facts=(models.causality(SUBJECTS[0], "logits"),),
-    reference=reference,
-    misconceptions=(
-        *models.MISCONCEPTIONS,
-        Misconception(
+    expectations=(models.causality(SUBJECTS[0], "logits"),),
+    numpy_model=numpy_model,
+    mistakes=(
+        *models.MISTAKES,
+        Mistake(
             "a head that gives probabilities",
             "Return the logits: the softmax comes later, in step 14, when a token is chosen.",
             {"logits": "softmax"},
         ),
-        Misconception(
+        Mistake(
             "a head that gives log-probabilities",
             "Return the logits: the softmax comes later, in step 14, when a token is chosen.",
             {"logits": "log softmax"},
         ),
-        Misconception(
+        Mistake(
             "a head that divides its logits by sqrt(n_embd)",
             "The logits are the dot products as they are.",
             {"logits": "divided by sqrt(n_embd)"},
         ),
-        Misconception(
+        Mistake(
             "a head that multiplies its logits by sqrt(n_embd)",
             "The logits are the dot products as they are.",
             {"logits": "multiplied by sqrt(n_embd)"},

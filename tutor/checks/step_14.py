@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tutor import reference
-from tutor.check import Check, Code, Fact
+from tutor.checking import stored_numbers
+from tutor.checking.spec import Check, Code, Expectation
 from tutor.checks.step_13 import SHIPPED
 
 VOCAB_SIZE = 11
@@ -155,8 +155,8 @@ def _flat_draws(code: Code, executables: Mapping[str, Any]) -> str:
 
 def _greedy_shipped(code: Code, executables: Mapping[str, Any]) -> str:
     shipped = executables[SHIPPED.name]
-    parameters = reference.shipped_parameters(SHIPPED)
-    stored = reference.load_arrays(14)
+    parameters = stored_numbers.shipped_parameters(SHIPPED)
+    stored = stored_numbers.load_arrays(14)
     expected = stored["greedy"].tolist()
     tokens = code[14].generate_tokens(
         shipped.bind(parameters), stored["prompt"].tolist(), n_positions=256, max_new_tokens=len(expected)
@@ -184,22 +184,22 @@ NOT_CUT = (("nothing cut off", "All tokens can still come. Set the logits that f
 CHECK = Check(
     names=("generate_next_token", "generate_tokens"),
     subjects=(SHIPPED,),
-    facts=(
-        Fact(
+    expectations=(
+        Expectation(
             "with temperature 0, the token that follows is the one with the largest logit",
             _first_greedy,
             int(TABLE[PROMPT[-1]].argmax()),
             wrong=((int(TABLE[PROMPT[0]].argmax()), FIRST_POSITION),),
             advice="Take the logits of the last position, and the index of the largest of them.",
         ),
-        Fact(
+        Expectation(
             "the model gets the tokens as int64 of shape (1, seq_len)",
             _what_the_model_gets,
             f"int64 (1, {len(PROMPT)}) {PROMPT}",
             advice="Make an array of [input_ids] with dtype np.int64, and hand it on with Tensor.from_dlpack.",
         ),
         *(
-            Fact(
+            Expectation(
                 f"with temperature {temperature}, tokens are drawn from softmax(logits / temperature)",
                 which_distribution(
                     {
@@ -215,7 +215,7 @@ CHECK = Check(
             )
             for temperature in (0.5, 3.0)
         ),
-        Fact(
+        Expectation(
             "with top_k=3, only the three tokens with the largest logits come",
             which_distribution(
                 {"the 3 largest": keep_top_k(LOGITS, 3), "nothing cut off": LOGITS}, temperature=1.0, top_k=3
@@ -224,7 +224,7 @@ CHECK = Check(
             wrong=NOT_CUT,
             advice="Keep the three largest logits, set the others to -inf, and draw from the softmax of what is left.",
         ),
-        Fact(
+        Expectation(
             "with top_p=0.7, only the likeliest tokens come that together reach 0.7",
             which_distribution(
                 {
@@ -245,19 +245,19 @@ CHECK = Check(
             ),
             advice="Sort by probability, sum from the top, and keep a token if those before it have not reached top_p.",
         ),
-        Fact(
+        Expectation(
             "a very small top_p leaves the best token",
             which_distribution({"the largest logit alone": GREEDY}, temperature=1.0, top_p=1e-6),
             "the largest logit alone",
             advice="The set never becomes empty: the likeliest token always stays.",
         ),
-        Fact(
+        Expectation(
             "top_k larger than the vocabulary changes nothing",
             which_distribution({"all tokens": LOGITS}, temperature=1.0, top_k=VOCAB_SIZE + 5),
             "all tokens",
         ),
         *(
-            Fact(
+            Expectation(
                 f"{name} is refused",
                 error_of(lambda code, bad=bad: code[14].generate_next_token(StandIn(), *bad[0], **bad[1])),
                 "ValueError",
@@ -273,7 +273,7 @@ CHECK = Check(
                 "top_p=1.5": ((PROMPT,), {"temperature": 1.0, "top_p": 1.5}),
             }.items()
         ),
-        Fact(
+        Expectation(
             "generate_tokens appends each token and goes on from it",
             tokens_of(),
             greedy_chain(6),
@@ -282,7 +282,7 @@ CHECK = Check(
                 (PROMPT + greedy_chain(6), "Yield the new tokens alone, without the prompt."),
             ),
         ),
-        Fact(
+        Expectation(
             "generation stops after the end-of-text token, which is yielded too",
             tokens_of(eos_token_id=greedy_chain(3)[-1]),
             greedy_chain(3),
@@ -291,37 +291,37 @@ CHECK = Check(
                 (greedy_chain(2), "Yield the end-of-text token before you stop."),
             ),
         ),
-        Fact(
+        Expectation(
             "the model never sees more than n_positions tokens, and always the last ones",
             _windows,
             [(PROMPT + greedy_chain(4))[max(0, n - 4) : n] for n in range(3, 7)],
             advice="Hand on `ids[-n_positions:]`.",
         ),
-        Fact(
+        Expectation(
             "each token is yielded before the next one is computed",
             _calls_for_first_token,
             1,
             advice="Write a generator: `yield` each token inside the loop, so that text can be shown as it comes.",
         ),
-        Fact(
+        Expectation(
             "the caller's list is as it was before",
             _prompt_afterwards,
             PROMPT,
             advice="Copy the prompt with `list(input_ids)` before you append to it.",
         ),
-        Fact(
+        Expectation(
             "the same seed gives the same tokens, another seed other ones",
             _seeds,
             "same tokens again, other with another seed",
             advice=ONE_DIE,
         ),
-        Fact(
+        Expectation(
             "with a very high temperature, one run draws tokens of all kinds",
             _flat_draws,
             "tokens of all kinds",
             wrong=((ALWAYS_THE_SAME, f"A new die for each token begins with the same throw each time. {ONE_DIE}"),),
         ),
-        Fact(
+        Expectation(
             "your whole model continues a text as Hugging Face's does, token for token",
             _greedy_shipped,
             SAME_TEXT,

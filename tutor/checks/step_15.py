@@ -16,14 +16,16 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from tutor import reference
-from tutor.check import Arrays, Check, Code, Fact
-from tutor.checks import draw, sizes, step_13
+from tutor import sizes
+from tutor.checking import stored_numbers
+from tutor.checking.spec import Arrays, Check, Code, Expectation
+from tutor.checks import step_13
+from tutor.checks.shared import random_numbers
 from tutor.checks.step_13 import SHIPPED
 
 SETTINGS = {"vocab_size": 7, "n_positions": 5, "n_embd": 6, "n_layer": 1, "n_head": 2, "n_inner": 10}
 SHAPES: Mapping[str, tuple[int, ...]] = sizes.language_model(SETTINGS)
-WEIGHTS: Arrays = draw.parameters(SHAPES, seed=15)
+WEIGHTS: Arrays = random_numbers.parameters(SHAPES, seed=15)
 CONV1D = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 ALL_RIGHT = "every parameter, with the right numbers"
 COMPILED = "the compiled model"
@@ -182,7 +184,7 @@ def _load(code: Code) -> tuple[Any, _Recorder]:
     from max.driver import CPU
     from max.experimental.nn import Module
 
-    from tutor.workspace import REPOSITORY, Workspace
+    from tutor.learner.workspace import REPOSITORY, Workspace
 
     recorder, compile_ = _Recorder(), Module.compile
     Module.compile = lambda module, *types, **options: recorder(module, *types, **options)  # type: ignore
@@ -221,7 +223,7 @@ def _logits(code: Code, executables: Mapping[str, Any]) -> str:
         return f"{missing[0]} is missing"
     for case in step_13.CHECK.cases:
         if case.shipped:
-            _, inputs, outputs = reference.load(13)[case.name]
+            _, inputs, outputs = stored_numbers.load(13)[case.name]
             (logits,) = executables[SHIPPED.name](recorder.weights, *inputs.values())
             if not np.allclose(logits, outputs["logits"], rtol=0, atol=1e-3):
                 return "other logits"
@@ -235,28 +237,28 @@ def _halves(tensors: Arrays) -> dict[str, np.ndarray]:
 CHECK = Check(
     names=("parameter_name", "read_config", "read_weights", "load_pretrained"),
     subjects=(SHIPPED,),
-    facts=(
-        Fact(
+    expectations=(
+        Expectation(
             "parameter_name gives each key its parameter, and None for what is none",
             _names,
             NAMES,
             advice="The masks end in `.attn.bias` and `.attn.masked_bias`; `attn.c_attn.bias` is a real bias. "
             "A key without the prefix `transformer.` gets it.",
         ),
-        Fact(
+        Expectation(
             "read_config takes the sizes of the file, and leaves out what GPT2Config has no field for",
             _config,
             SETTINGS | {"layer_norm_epsilon": 0.5},
             advice="Ask `dataclasses.fields(GPT2Config)` for the names, and take those that the file has.",
         ),
-        Fact(
+        Expectation(
             "what config.json leaves out keeps its default",
             _default_config,
             (24, 768, 50257),
             advice="Hand on the fields that the file has and no others.",
         ),
         *(
-            Fact(
+            Expectation(
                 f"{name}={value!r} is refused by name",
                 refusal(_read_config, name, **{name: value}),
                 REFUSED,
@@ -270,50 +272,54 @@ CHECK = Check(
                 "model_type": "gpt_neo",
             }.items()
         ),
-        Fact(
+        Expectation(
             "read_weights reads a checkpoint of the whole model",
             weights_of(),
             ALL_RIGHT,
             wrong=WRONG_WEIGHTS,
         ),
-        Fact(
+        Expectation(
             "read_weights reads a checkpoint of the bare model, whose keys lack the prefix",
             weights_of(published(prefix="")),
             ALL_RIGHT,
             wrong=WRONG_WEIGHTS,
         ),
-        Fact("read_weights makes float32 of float16", weights_of(_halves(published())), ALL_RIGHT, wrong=WRONG_WEIGHTS),
-        Fact("read_weights makes float32 of bfloat16", weights_of(prepare=bfloat16), ALL_RIGHT, wrong=WRONG_WEIGHTS),
-        Fact(
+        Expectation(
+            "read_weights makes float32 of float16", weights_of(_halves(published())), ALL_RIGHT, wrong=WRONG_WEIGHTS
+        ),
+        Expectation(
+            "read_weights makes float32 of bfloat16", weights_of(prepare=bfloat16), ALL_RIGHT, wrong=WRONG_WEIGHTS
+        ),
+        Expectation(
             "a key that has no parameter is refused by name",
             refusal(_read_weights, "extra.weight", published() | {"extra.weight": np.ones(2, np.float32)}),
             REFUSED,
         ),
-        Fact(
+        Expectation(
             "a parameter that has no key is refused by name",
             refusal(_read_weights, "ln_f.bias", {k: v for k, v in published().items() if not k.endswith("ln_f.bias")}),
             REFUSED,
             advice="After the loop, look for names in `shapes` that are not among the weights.",
         ),
-        Fact(
+        Expectation(
             "a wrong shape is refused by name",
             refusal(_read_weights, "wpe.weight", published() | {"transformer.wpe.weight": np.ones((6, 6), np.float32)}),
             REFUSED,
         ),
-        Fact(
+        Expectation(
             "a parameter that two keys set is refused by name",
             refusal(_read_weights, "wpe.weight", published() | {"wpe.weight": np.ones((5, 6), np.float32)}),
             REFUSED,
             advice="Look whether the name is among the weights already.",
         ),
-        Fact(
+        Expectation(
             "load_pretrained compiles the model for ids of any batch and length",
             _compiles,
             "int64 ids of symbolic shape (batch, seq_len)",
             advice='Call `model.compile(TensorType(DType.int64, ("batch", "seq_len"), device), weights=...)` '
             "and return its result.",
         ),
-        Fact(
+        Expectation(
             "the head and the embedding table are one array in memory",
             _one_table,
             "one array",
@@ -322,7 +328,7 @@ CHECK = Check(
                 ("a weight is missing", "`compile` wants the tied tensor under both of its names."),
             ),
         ),
-        Fact(
+        Expectation(
             "with these weights, your model gives Hugging Face's logits",
             _logits,
             "Hugging Face's logits",

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from tutor import reference
-from tutor.check import Case, Check, Code, Fact, Misconception
-from tutor.checks import cached, facts
-from tutor.checks.cached import CACHES, StandIn, greedy_chain, read_in_chunks
+from tutor.checking import stored_numbers
+from tutor.checking.spec import Case, Check, Code, Expectation, Mistake
+from tutor.checks.shared import cached_models, expectations
+from tutor.checks.shared.cached_models import CACHES, StandIn, greedy_chain, read_in_chunks
 
-PLAIN = cached.subject(16, "CachedGPT2LMHeadModel", "plain", cached.PLAIN)
+PLAIN = cached_models.subject(16, "CachedGPT2LMHeadModel", "plain", cached_models.PLAIN)
 
 PROMPT = [3, 1, 4]
 SAME = "the same logits"
@@ -36,7 +36,7 @@ def _cache_type(code: Code, executables: Mapping[str, Any]) -> str:
 
 def _chunks(code: Code, executables: Mapping[str, Any]) -> str:
     run, n = executables[PLAIN.name], 13
-    parameters = cached.parameters_of(PLAIN, CHECK)
+    parameters = cached_models.parameters_of(PLAIN, CHECK)
     rng = np.random.default_rng(16)
     ids = rng.integers(PLAIN.settings["vocab_size"], size=(2, n))
     whole = read_in_chunks(run, PLAIN, parameters, ids, [])
@@ -97,11 +97,11 @@ def _chosen(code: Code, executables: Mapping[str, Any]) -> list[int]:
 
 
 def _greedy(code: Code, executables: Mapping[str, Any]) -> str:
-    stored, model = reference.load_arrays(16), executables[PLAIN.name]
+    stored, model = stored_numbers.load_arrays(16), executables[PLAIN.name]
     expected = stored["greedy"].tolist()
     got = code[16].generate_with_cache(
-        model.bind(cached.parameters_of(PLAIN, CHECK)),
-        cached.as_caches(cached.dirty_caches(PLAIN, 1, seed=1), model.traced.device),
+        model.bind(cached_models.parameters_of(PLAIN, CHECK)),
+        cached_models.as_caches(cached_models.dirty_caches(PLAIN, 1, seed=1), model.traced.device),
         stored["prompt"].tolist(),
         n_positions=PLAIN.settings["n_positions"],
         max_new_tokens=len(expected),
@@ -127,29 +127,29 @@ CHECK = Check(
         _case(1, 1, 0, seed=4, note="one token"),
         _case(2, 9, 7, seed=5, note="full afterwards"),
     ),
-    facts=(
-        Fact(
+    expectations=(
+        Expectation(
             "cache_type gives a buffer with room for n_positions tokens",
             _cache_type,
             "BufferType of float32 (batch, 3, 7, 5)",
             advice='A `BufferType`, not a `TensorType`; its shape is ("batch", n_head, n_positions, head_dim).',
         ),
-        facts.is_graph_operation(16, "extend"),
-        facts.is_graph_operation(16, "attend"),
-        Fact(
+        expectations.is_graph_operation(16, "extend"),
+        expectations.is_graph_operation(16, "attend"),
+        Expectation(
             "a text gives the same logits at once, token by token and in random pieces",
             _chunks,
             SAME,
             needs=(PLAIN.name,),
             advice="What a token sees must not depend on where the pieces end. Check positions, mask and place.",
         ),
-        Fact(
+        Expectation(
             "generate_with_cache appends each token and goes on from it",
             _tokens,
             _CHAIN[:5],
             wrong=((PROMPT + _CHAIN[:5], "Yield the new tokens alone, without the prompt."),),
         ),
-        Fact(
+        Expectation(
             "the model reads the prompt once, then one token at a time, and is told how many it has read",
             _calls,
             [(PROMPT, 0), *(([token], 3 + i) for i, token in enumerate(_CHAIN[:4]))],
@@ -161,7 +161,7 @@ CHECK = Check(
             ),
             advice="Each pair is what the model gets: the new tokens, and the number of those in the caches.",
         ),
-        Fact(
+        Expectation(
             "when the caches are full, the last half of the text is read anew",
             _calls_when_full,
             [
@@ -175,8 +175,8 @@ CHECK = Check(
             advice="Before each call: if num_tokens + len(new) is above n_positions, the new tokens are the last "
             "n_positions // 2 of the text, and num_tokens is 0.",
         ),
-        Fact("the caches that are given go to the model", _caches_handed_on, "the caches"),
-        Fact(
+        Expectation("the caches that are given go to the model", _caches_handed_on, "the caches"),
+        Expectation(
             "generation stops after the end-of-text token, which is yielded too",
             _eos,
             _CHAIN[:3],
@@ -185,106 +185,106 @@ CHECK = Check(
                 (_CHAIN[:2], "Yield the end-of-text token before you stop."),
             ),
         ),
-        Fact(
+        Expectation(
             "each token is yielded before the next one is computed",
             _lazily,
             1,
             advice="Write a generator: `yield` each token inside the loop.",
         ),
-        Fact(
+        Expectation(
             "the caller's list is as it was before",
             _prompt_afterwards,
             PROMPT,
             advice="Copy the prompt with `list(input_ids)` before you append to it.",
         ),
-        Fact(
+        Expectation(
             "`choose` picks the token",
             _chosen,
-            [int(cached.TABLE[PROMPT[-1]].argmin())],
+            [int(cached_models.TABLE[PROMPT[-1]].argmin())],
             advice="Call `choose` with the logits of the one row, of shape (vocab_size,).",
         ),
-        Fact(
+        Expectation(
             "an empty prompt is refused",
-            cached.refusal(lambda code: _generate(code, StandIn(), [])),
+            cached_models.refusal(lambda code: _generate(code, StandIn(), [])),
             "ValueError",
         ),
-        Fact(
+        Expectation(
             "your model with caches continues a text as Hugging Face's does, token for token",
             _greedy,
             SAME_TEXT,
             needs=(PLAIN.name,),
         ),
     ),
-    reference=cached.reference,
-    misconceptions=(
-        Misconception(
+    numpy_model=cached_models.numpy_model,
+    mistakes=(
+        Mistake(
             "a model that takes the first new token for the first of the text",
             "The first new token has position num_tokens: those before it are in the caches. Add num_tokens to the "
             "positions, then the mask is right too.",
             {"positions": "from 0", "mask": "not shifted"},
         ),
-        Misconception(
+        Mistake(
             "a model whose mask is not shifted by the cache",
             "Query i is the token at position num_tokens + i, and may see every key up to there. A square mask hides "
             "the past: the trap of step 02.",
             {"mask": "not shifted"},
         ),
-        Misconception(
+        Mistake(
             "a model without a mask",
             "Several new tokens may come at once: add 0 where key <= query, and -inf elsewhere.",
             {"mask": "none"},
         ),
-        Misconception(
+        Mistake(
             "a model whose tokens see one too far",
             "A token sees itself and what is before it: key <= query.",
             {"mask": "one ahead"},
         ),
-        Misconception(
+        Mistake(
             "a model whose mask is turned round",
             "A token sees the keys up to its own: key <= query.",
             {"mask": "transposed"},
         ),
-        Misconception(
+        Mistake(
             "a model that numbers the new tokens from 0",
             "The first new token has position num_tokens: those before it are in the caches.",
             {"positions": "from 0"},
         ),
-        Misconception(
+        Mistake(
             "a model that numbers positions from 1",
             "The first new token has position num_tokens.",
             {"positions": "from 1"},
         ),
-        Misconception(
+        Mistake(
             "a cache that is written from its beginning",
             "Store what is new behind what is there: at num_tokens.",
             {"stored": "at 0"},
         ),
-        Misconception(
+        Mistake(
             "a cache that is never written",
             "Store the new keys and values with `ops.buffer_store_slice` before you read the cache.",
             {"stored": "not at all"},
         ),
-        Misconception(
+        Mistake(
             "a model that swaps keys and values",
             "The caches come in pairs: `caches[::2]` are the keys, `caches[1::2]` the values.",
             {"layers": "swapped"},
         ),
-        Misconception(
+        Mistake(
             "a model whose layers share one pair of caches",
             "Each layer has its own keys and values: go through blocks and caches together with `zip`.",
             {"layers": "one for all"},
         ),
-        Misconception(
+        Mistake(
             "attention without the 1/sqrt(head_dim) scale",
             "Divide the scores by the root of head_dim, as in step 08.",
             {"scale": "none"},
         ),
-        Misconception(
+        Mistake(
             "a model that predicts from the first new token",
             "What comes next is decided at the last position: `x[:, -1]`.",
             {"logits": "first"},
         ),
-        Misconception(
+        Mistake(
             "a model with the final layer norm forgotten",
             "Apply `ln_f` before the head.",
             {"final_norm": "none"},

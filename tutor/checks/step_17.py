@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from tutor import reference
-from tutor.check import Case, Check, Code, Fact, Misconception, Spec
-from tutor.checks import cached
-from tutor.checks.cached import CACHES, StandIn, greedy_chain, read_in_chunks
+from tutor.checking import stored_numbers
+from tutor.checking.spec import Case, Check, Code, Expectation, Mistake
+from tutor.checks.shared import cached_models
+from tutor.checks.shared.cached_models import CACHES, StandIn, greedy_chain, read_in_chunks
+from tutor.graphs.tensor_spec import TensorSpec
 
-BETWEEN = (("starts", Spec("int64", ("batch",))),)
-PLAIN = cached.subject(17, "BatchedGPT2LMHeadModel", "plain", cached.PLAIN, *BETWEEN)
+BETWEEN = (("starts", TensorSpec("int64", ("batch",))),)
+PLAIN = cached_models.subject(17, "BatchedGPT2LMHeadModel", "plain", cached_models.PLAIN, *BETWEEN)
 
 PROMPTS = [[3, 1, 4], [1], [5, 9, 2, 6, 5]]
 SAME = "the same logits"
@@ -48,7 +49,7 @@ def _padded_by_us(rows: list[list[int]], width: int) -> tuple[np.ndarray, np.nda
 
 def _alone(code: Code, executables: Mapping[str, Any]) -> str:
     run = executables[PLAIN.name]
-    parameters = cached.parameters_of(PLAIN, CHECK)
+    parameters = cached_models.parameters_of(PLAIN, CHECK)
     for seed in range(3):
         rows = _rows(seed)
         ids, starts = _padded_by_us(rows, 12)
@@ -63,7 +64,7 @@ def _alone(code: Code, executables: Mapping[str, Any]) -> str:
 
 def _nothing_but_padding(code: Code, executables: Mapping[str, Any]) -> str:
     run = executables[PLAIN.name]
-    parameters = cached.parameters_of(PLAIN, CHECK)
+    parameters = cached_models.parameters_of(PLAIN, CHECK)
     ids, starts = _padded_by_us([[], [1, 2, 3]], 3)
     logits = read_in_chunks(run, PLAIN, parameters, ids, [], starts)
     return "numbers" if np.isfinite(logits).all() else "NaN"
@@ -128,11 +129,11 @@ def _chosen(code: Code, executables: Mapping[str, Any]) -> list[list[int]]:
 
 
 def _greedy(code: Code, executables: Mapping[str, Any]) -> str:
-    stored, model = reference.load_arrays(17), executables[PLAIN.name]
+    stored, model = stored_numbers.load_arrays(17), executables[PLAIN.name]
     expected, prompt = stored["greedy"].tolist(), stored["prompt"].tolist()
     pairs = code[17].generate_batch(
-        model.bind(cached.parameters_of(PLAIN, CHECK)),
-        cached.as_caches(cached.dirty_caches(PLAIN, 2, seed=1), model.traced.device),
+        model.bind(cached_models.parameters_of(PLAIN, CHECK)),
+        cached_models.as_caches(cached_models.dirty_caches(PLAIN, 2, seed=1), model.traced.device),
         [prompt[-2:], prompt],
         n_positions=PLAIN.settings["n_positions"],
         max_new_tokens=len(expected),
@@ -158,135 +159,135 @@ CHECK = Check(
         _case([0], 6, 2, seed=4),
         _case([9, 1], 6, 8, seed=5),
     ),
-    facts=(
-        Fact(
+    expectations=(
+        Expectation(
             "pad_left fills up on the left, and says where each row starts",
             _padded,
             ((3, 5), "int64", [2, 4, 0], "int64", PROMPTS),
             advice="The expected answer is: shape and dtype of the ids, the starts and their dtype, and each row "
             "from its start on.",
         ),
-        Fact(
+        Expectation(
             "each row gives the logits that it gives alone, in any split into pieces",
             _alone,
             SAME,
             needs=(PLAIN.name,),
         ),
-        Fact(
+        Expectation(
             "a row of nothing but padding gives numbers",
             _nothing_but_padding,
             "numbers",
             wrong=(("NaN", NOTHING),),
             needs=(PLAIN.name,),
         ),
-        Fact(
+        Expectation(
             "generate_batch continues each row from its own last token",
             _tokens,
             [chain[:4] for chain in _CHAINS],
             advice="Each list is what one row got. The new tokens of a row follow from its own logits.",
         ),
-        Fact(
+        Expectation(
             "the model reads all prompts once, then one column at a time",
             _calls,
             [((3, 5), 0, [2, 4, 0]), *(((3, 1), 5 + i, [2, 4, 0]) for i in range(3))],
             advice="Each entry is what the model gets: the shape of the ids, the number of columns in the caches, "
             "and the starts, which stay the same.",
         ),
-        Fact(
+        Expectation(
             "a row ends after its end-of-text token, and the others go on",
             _ends,
             [_until(chain) for chain in _CHAINS],
             advice="Keep the set of rows that are still going; the others take part in the computation, "
             "but nothing of them is yielded.",
         ),
-        Fact(
+        Expectation(
             "when all rows have ended, the model is not called again",
             _calls_until_all_ended,
             2,
         ),
-        Fact(
+        Expectation(
             "when the caches are full, the last half of each row is read anew",
             _when_full,
             [((3, 5), 0, [2, 4, 0]), ((3, 1), 5, [2, 4, 0]), ((3, 3), 0, [0, 0, 0]), ((3, 1), 3, [0, 0, 0])],
             advice="As in step 16, for each row: its last n_positions // 2 tokens, padded again.",
         ),
-        Fact(
+        Expectation(
             "rows go on with their own tokens after that",
             _tokens_when_full,
             [chain[:4] for chain in _CHAINS],
         ),
-        Fact(
+        Expectation(
             "each token is yielded as soon as it is chosen",
             _lazily,
             1,
             advice="Write a generator: `yield` the row and the token inside the loop.",
         ),
-        Fact(
+        Expectation(
             "`choose` picks the token of each row",
             _chosen,
             [
-                [int(cached.TABLE[prompt[-1]].argmin() if row % 2 else cached.TABLE[prompt[-1]].argmax())]
+                [int(cached_models.TABLE[prompt[-1]].argmin() if row % 2 else cached_models.TABLE[prompt[-1]].argmax())]
                 for row, prompt in enumerate(PROMPTS)
             ],
             advice="Call `choose(row, logits[row])`.",
         ),
-        Fact(
+        Expectation(
             "an empty prompt is refused",
-            cached.refusal(lambda code: _generate(code, StandIn(), [[1], []])),
+            cached_models.refusal(lambda code: _generate(code, StandIn(), [[1], []])),
             "ValueError",
         ),
-        Fact(
+        Expectation(
             "beside a shorter prompt, your model continues a text as Hugging Face's does, token for token",
             _greedy,
             SAME_TEXT,
             needs=(PLAIN.name,),
         ),
     ),
-    reference=cached.reference,
-    misconceptions=(
-        Misconception(
+    numpy_model=cached_models.numpy_model,
+    mistakes=(
+        Mistake(
             "a model whose padding looks at nothing",
             NOTHING,
             {"padding": "hidden with -inf"},
         ),
-        Misconception(
+        Mistake(
             "a model that sees the padding",
             "A token may see no key before its row's start: give these keys the column NEVER.",
             {"padding": "visible"},
         ),
-        Misconception(
+        Mistake(
             "a model that counts padding as positions",
             "The first real token of each row has position 0: subtract the row's start.",
             {"positions": "columns"},
         ),
-        Misconception(
+        Mistake(
             "a model that takes the first new column for the first of all",
             "The first new column is num_tokens: those before it are in the caches. Number the queries from there, "
             "then positions and mask are right.",
             {"positions": "from 0", "mask": "not shifted"},
         ),
-        Misconception(
+        Mistake(
             "a model that numbers the new tokens from 0",
             "The first new column is num_tokens: those before it are in the caches.",
             {"positions": "from 0"},
         ),
-        Misconception(
+        Mistake(
             "a model that numbers positions from 1",
             "The first real token of each row has position 0.",
             {"positions": "from 1"},
         ),
-        Misconception(
+        Mistake(
             "a model whose tokens see the future",
             "The mask has two bounds: from the row's start, and up to the token itself. If you join two comparisons, "
             "MAX 26.7 loses one of them on a CPU: give the padding's keys the column NEVER, and compare once.",
             {"mask": "none"},
         ),
-        Misconception(
+        Mistake(
             "a model whose mask is not shifted by the cache",
             "Query i is in column num_tokens + i.",
             {"mask": "not shifted"},
         ),
-        Misconception(
+        Mistake(
             "a model whose tokens see one too far",
             "A token sees itself and what is before it: key <= query.",
             {"mask": "one ahead"},

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tutor.check import Arrays, Case, Check, Code, Fact, Misconception, Spec, Subject
-from tutor.checks import draw, numpy_six
+from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, Subject
+from tutor.checks.numpy import six_attentions as numpy_six
+from tutor.checks.shared import random_numbers
+from tutor.graphs.tensor_spec import TensorSpec
 
 KINDS = ("bidirectional", "causal")
 NO_MASK = " without mask"
@@ -30,9 +32,9 @@ def _subject(way: str, dtype: str, num_heads: int, head_dim: int, results: Seque
     n_embd, packed = num_heads * head_dim, way == "flash"
     dims = ("total_seq_len", n_embd) if packed else ("batch", "seq_len", n_embd)
     rest = (
-        {"cu_seqlens": Spec("uint32", ("num_offsets",)), "max_seqlen": Spec("uint32", (1,), on_host=True)}
+        {"cu_seqlens": TensorSpec("uint32", ("num_offsets",)), "max_seqlen": TensorSpec("uint32", (1,), on_host=True)}
         if packed
-        else {"mask": Spec("bool", ("batch", "seq_len"))}
+        else {"mask": TensorSpec("bool", ("batch", "seq_len"))}
     )
 
     def build(code: Code) -> Callable[..., Any]:
@@ -53,8 +55,8 @@ def _subject(way: str, dtype: str, num_heads: int, head_dim: int, results: Seque
     return Subject(
         name=f"{called}, num_heads={num_heads}, head_dim={head_dim}, {dtype}",
         build=build,
-        inputs=dict.fromkeys(("query", "key", "value"), Spec("float32", dims)) | rest,
-        outputs=dict.fromkeys(results, Spec(dtype, dims)),
+        inputs=dict.fromkeys(("query", "key", "value"), TensorSpec("float32", dims)) | rest,
+        outputs=dict.fromkeys(results, TensorSpec(dtype, dims)),
         settings={"way": way, "num_heads": num_heads, "head_dim": head_dim, "dtype": dtype},
     )
 
@@ -114,11 +116,11 @@ def _cases_with_mask(subject: Subject) -> list[Case]:
     ]
 
 
-def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: Any) -> Arrays:
-    """Step 18 in NumPy. `change` says in which `ways` and `kinds` a mistake is made, and which."""
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
+    """Step 18 in NumPy. `mistake` says in which `ways` and `kinds` a mistake is made, and which."""
     settings = subject.settings
-    mistaken = settings["way"] in change.pop("ways", ())
-    kinds = change.pop("kinds", KINDS)
+    mistaken = settings["way"] in mistake.pop("ways", ())
+    kinds = mistake.pop("kinds", KINDS)
     given = dict(inputs)
     if settings["dtype"] == "bfloat16":
         given |= {name: numpy_six.to_bfloat16(given[name]) for name in ("query", "key", "value")}
@@ -128,7 +130,7 @@ def reference(subject: Subject, parameters: Arrays, inputs: Arrays, **change: An
         causal = "causal" in name
         more = {"num_heads": settings["num_heads"], "causal": causal}
         if mistaken and KINDS[causal] in kinds:
-            more |= change
+            more |= mistake
         if settings["way"] == "flash":
             outputs[name] = numpy_six.packed(query, key, value, given["cu_seqlens"], **more)
         else:
@@ -145,7 +147,7 @@ def _other_padding(code: Code, executables: Mapping[str, Any]) -> list[str]:
     changed = []
     for subject in (EAGER, *MASKED):
         case = next(case for case in CHECK.cases if case.subject == subject.name)
-        _, inputs = draw.case(subject, case)
+        _, inputs = random_numbers.case(subject, case)
         padding = ~inputs["mask"][..., None]
         noise = 50 * np.random.default_rng(0).normal(size=inputs["query"].shape).astype(np.float32)
         other = inputs | {name: np.where(padding, noise, inputs[name]) for name in ("query", "key", "value")}
@@ -160,7 +162,7 @@ def _more_padding(code: Code, executables: Mapping[str, Any]) -> list[str]:
     """Which functions give a text other numbers when there is padding around it."""
     changed = []
     for subject in (EAGER, *MASKED):
-        _, inputs = draw.case(subject, _padded(subject, ["####"], seed=11))
+        _, inputs = random_numbers.case(subject, _padded(subject, ["####"], seed=11))
         around = {name: np.pad(inputs[name], ((0, 0), (2, 3), (0, 0))) for name in ("query", "key", "value")}
         around["mask"] = np.pad(inputs["mask"], ((0, 0), (2, 3)))
         results = [executables[subject.name]({}, *given.values()) for given in (inputs, around)]
@@ -174,7 +176,7 @@ def _in_company(code: Code, executables: Mapping[str, Any]) -> str:
     """Whether sequences get the numbers that they get alone."""
     run = executables[FLASH.name]
     lengths = [4, 1, 270, 9]
-    _, inputs = draw.case(FLASH, _packed(FLASH, lengths, seed=12))
+    _, inputs = random_numbers.case(FLASH, _packed(FLASH, lengths, seed=12))
     together = run({}, *inputs.values())
     for (start, end), length in zip(itertools.pairwise(inputs["cu_seqlens"]), lengths, strict=True):
         alone = [inputs[name][start:end] for name in ("query", "key", "value")]
@@ -190,7 +192,7 @@ def _in_company(code: Code, executables: Mapping[str, Any]) -> str:
 PADDED, EVERYWHERE = ("eager", "sdpa"), ("eager", "sdpa", "flash")
 NAMES = {("eager",): "eager", ("sdpa",): "fused", ("flash",): "flash", PADDED: "eager and fused", EVERYWHERE: "every"}
 
-# What may be wrong in one of the three, in the two that are padded, or in all: name, advice, change.
+# What may be wrong in one of the three, in the two that are padded, or in all: name, advice, mistake.
 _IN_EACH = (
     (
         "without the 1/sqrt(head_dim) scale",
@@ -282,18 +284,18 @@ _IN_CAUSAL = (
 )
 
 
-def _misconceptions() -> list[Misconception]:
+def _misconceptions() -> list[Mistake]:
     made = []
     for ways in (("eager",), ("sdpa",), PADDED, ("flash",), EVERYWHERE):
-        for name, advice, change in _IN_EACH:
-            made.append(Misconception(f"{NAMES[ways]} attention {name}", advice, {"ways": ways} | change))
+        for name, advice, mistake in _IN_EACH:
+            made.append(Mistake(f"{NAMES[ways]} attention {name}", advice, {"ways": ways} | mistake))
     for ways in (("eager",), ("sdpa",), PADDED):
-        for name, advice, change in _IN_PADDED:
-            made.append(Misconception(f"{NAMES[ways]} attention {name}", advice, {"ways": ways} | change))
+        for name, advice, mistake in _IN_PADDED:
+            made.append(Mistake(f"{NAMES[ways]} attention {name}", advice, {"ways": ways} | mistake))
     for ways in (("eager",), ("sdpa",), ("flash",), EVERYWHERE):
-        for name, advice, change in _IN_CAUSAL:
-            causal = {"ways": ways, "kinds": ("causal",)} | change
-            made.append(Misconception(f"{NAMES[ways]} causal attention {name}", advice, causal))
+        for name, advice, mistake in _IN_CAUSAL:
+            causal = {"ways": ways, "kinds": ("causal",)} | mistake
+            made.append(Mistake(f"{NAMES[ways]} causal attention {name}", advice, causal))
     return made
 
 
@@ -302,98 +304,98 @@ _LOST = (
     "inside its kernel. Make the table with `F.band_part`."
 )
 _EAGER_ALONE = (
-    Misconception(
+    Mistake(
         "eager attention whose weights do not sum to 1",
         "Divide by the sum of the weights.",
         {"ways": ("eager",), "softmax": "without the sum"},
     ),
-    Misconception(
+    Mistake(
         "eager attention that does not subtract the largest score",
         "exp of a score of 1e5 is beyond every number. Subtract the largest score of each query first.",
         {"ways": ("eager",), "softmax": "without the maximum"},
     ),
 )
 _SDPA_ALONE = (
-    Misconception(
+    Mistake(
         "fused attention that hides with -inf",
         "MAX's kernel takes the keys in tiles of 128. Where a query sees nothing of its first tiles, their maximum is "
         "-inf, and -inf - -inf is NaN. Hide with -1e30, and set the result to 0 where nothing is visible.",
         {"ways": ("sdpa",), "nothing": "nan, by tiles"},
     ),
-    Misconception(
+    Mistake(
         "fused attention in which 0 meets -inf",
         "0 * -inf is NaN. MAX 26.7 makes such a product of `F.where(mask, scores, -inf)` too, to fit its kernel. Add a "
         "table of 0 and -1e30 to the scores instead.",
         {"ways": ("sdpa",), "table": "a product"},
     ),
-    Misconception(
+    Mistake(
         "fused causal attention that sees the future if there is a mask",
         _LOST,
         {"ways": ("sdpa",), "future": "visible with a mask"},
     ),
-    Misconception(
+    Mistake(
         "fused causal attention that hides neither the future nor padding",
         _LOST,
         {"ways": ("sdpa",), "kinds": ("causal",), "table": "lost"},
     ),
-    Misconception(
+    Mistake(
         "fused causal attention that hides neither the future nor padding if there is a mask",
         _LOST,
         {"ways": ("sdpa",), "kinds": ("causal",), "table": "lost with a mask"},
     ),
 )
 _FLASH_ALONE = (
-    Misconception(
+    Mistake(
         "flash attention in which the sequences see each other",
         "A token sees the keys from the first of its own sequence to the last. `cu_seqlens` says where these are.",
         {"ways": ("flash",), "sequences": "together"},
     ),
-    Misconception(
+    Mistake(
         "flash attention that is causal from the first token of all, and not from that of the sequence",
         "A causal token sees the keys from the first of its own sequence on, not those of earlier sequences.",
         {"ways": ("flash",), "sequences": "together if causal"},
     ),
-    Misconception(
+    Mistake(
         "flash attention in which a sequence sees the first token of the next",
         "`cu_seqlens[i + 1]` is where the next sequence begins: the last key is one before.",
         {"ways": ("flash",), "sequences": "one too far"},
     ),
-    Misconception(
+    Mistake(
         "flash attention that does not correct its running sum",
         "The old weights were made with the old maximum: multiply their sum by exp(old maximum - new maximum).",
         {"ways": ("flash",), "total_of": "uncorrected"},
     ),
-    Misconception(
+    Mistake(
         "flash attention that does not correct what is blended so far",
         "The old weights were made with the old maximum: multiply what they blended by exp(old maximum - new maximum).",
         {"ways": ("flash",), "blend_of": "uncorrected"},
     ),
-    Misconception(
+    Mistake(
         "flash attention that corrects nothing for a new maximum",
         "Multiply the sum and the blended values so far by exp(old maximum - new maximum), then add the tile's.",
         {"ways": ("flash",), "total_of": "uncorrected", "blend_of": "uncorrected"},
     ),
-    Misconception(
+    Mistake(
         "flash attention that forgets the tiles before the last",
         "Add the tile's sum and its blended values to what there is already.",
         {"ways": ("flash",), "total_of": "last tile", "blend_of": "last tile"},
     ),
-    Misconception(
+    Mistake(
         "flash attention whose sum forgets the tiles before the last",
         "Add the tile's sum to what there is already.",
         {"ways": ("flash",), "total_of": "last tile"},
     ),
-    Misconception(
+    Mistake(
         "flash attention without its last tile of keys",
         "The last tile is rarely full: of n keys, there are (n - 1) // TILE + 1 tiles.",
         {"ways": ("flash",), "tiles": "without the last"},
     ),
-    Misconception(
+    Mistake(
         "flash attention whose running maximum starts at 0",
         "If all scores are far below 0, all weights become 0. Start below every score: at LOWEST.",
         {"ways": ("flash",), "start": 0.0},
     ),
-    Misconception(
+    Mistake(
         "flash attention whose weights do not sum to 1",
         "When all tiles are in, divide by the running sum.",
         {"ways": ("flash",), "divided": False},
@@ -419,21 +421,21 @@ CHECK = Check(
         *(_padded(subject, ["#######", "..###.."], seed=31, **ROUGH) for subject in BFLOAT16[:-1]),
         _packed(BFLOAT16[-1], [6, 1, 11], seed=32, **ROUGH),
     ),
-    facts=(
-        Fact(
+    expectations=(
+        Expectation(
             "padding with other content gives real tokens other numbers in",
             _other_padding,
             [],
             needs=(EAGER.name, *(subject.name for subject in MASKED)),
-            advice="Not one bit may change: a hidden key has a weight of exactly 0.",
+            advice="Not one bit may mistake: a hidden key has a weight of exactly 0.",
         ),
-        Fact(
+        Expectation(
             "padding around a text gives it other numbers in",
             _more_padding,
             [],
             needs=(EAGER.name, *(subject.name for subject in MASKED)),
         ),
-        Fact(
+        Expectation(
             "each sequence gives the numbers that it gives alone",
             _in_company,
             SAME,
@@ -441,8 +443,8 @@ CHECK = Check(
             advice="A token sees the keys of its own sequence, and none of its neighbours'.",
         ),
     ),
-    reference=reference,
-    misconceptions=(*_misconceptions(), *_EAGER_ALONE, *_SDPA_ALONE, *_FLASH_ALONE),
+    numpy_model=numpy_model,
+    mistakes=(*_misconceptions(), *_EAGER_ALONE, *_SDPA_ALONE, *_FLASH_ALONE),
     explain={
         "does not dominate": "The body of an inner loop cannot read what was made outside of the outer loop. Hand it "
         "through the state of the outer loop, or make it in the outer loop's body.",

@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from tutor.check import Arrays, Case, Check, Code, Fact, Misconception, Spec, Subject
-from tutor.checks import draw, numpy_attention, sizes
-from tutor.checks.facts import is_graph_operation
-from tutor.commands import own_attention
+from tutor import sizes
+from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, Subject
+from tutor.checks.numpy import attention as numpy_attention
+from tutor.checks.shared import random_numbers
+from tutor.checks.shared.expectations import is_graph_operation
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.invocation import own_attention
 
 # --- what is run ------------------------------------------------------------------------------
 
 HEAD_DIM = 8
 
 
-def _function(name: str, *batches: int | str, mask: Spec | None = None) -> Subject:
+def _function(name: str, *batches: int | str, mask: TensorSpec | None = None) -> Subject:
     """The function on tensors with these dimensions before the last two.
 
     The values are narrower than the keys, except where there are heads: there MAX 26.7.0 on CPU joins a plain
@@ -28,24 +31,24 @@ def _function(name: str, *batches: int | str, mask: Spec | None = None) -> Subje
     value_dim = HEAD_DIM if len(batches) == 2 else 5
     scores = (*batches, "query_len", "key_len")
     inputs = {
-        "query": Spec("float32", (*batches, "query_len", HEAD_DIM)),
-        "key": Spec("float32", (*batches, "key_len", HEAD_DIM)),
-        "value": Spec("float32", (*batches, "key_len", value_dim)),
+        "query": TensorSpec("float32", (*batches, "query_len", HEAD_DIM)),
+        "key": TensorSpec("float32", (*batches, "key_len", HEAD_DIM)),
+        "value": TensorSpec("float32", (*batches, "key_len", value_dim)),
     }
     return Subject(
         name=name,
         build=lambda code: code[19].scaled_dot_product_attention,
         inputs=inputs if mask is None else inputs | {"mask": mask},
         outputs={
-            "output": Spec("float32", (*batches, "query_len", value_dim)),
-            "attention_weights": Spec("float32", scores),
+            "output": TensorSpec("float32", (*batches, "query_len", value_dim)),
+            "attention_weights": TensorSpec("float32", scores),
         },
     )
 
 
-def _module(embed_dim: int, num_heads: int, mask: Spec | None = None) -> Subject:
+def _module(embed_dim: int, num_heads: int, mask: TensorSpec | None = None) -> Subject:
     """The module, in one size."""
-    tokens = Spec("float32", ("batch", "seq_len", embed_dim))
+    tokens = TensorSpec("float32", ("batch", "seq_len", embed_dim))
     inputs = {"x": tokens}
     return Subject(
         name=f"embed_dim={embed_dim}, num_heads={num_heads}" + (", masked" if mask else ""),
@@ -53,7 +56,7 @@ def _module(embed_dim: int, num_heads: int, mask: Spec | None = None) -> Subject
         inputs=inputs if mask is None else inputs | {"mask": mask},
         outputs={
             "output": tokens,
-            "attention_weights": Spec("float32", ("batch", num_heads, "seq_len", "seq_len")),
+            "attention_weights": TensorSpec("float32", ("batch", num_heads, "seq_len", "seq_len")),
         },
         parameters=sizes.joined(
             **{name: sizes.linear(embed_dim, embed_dim) for name in ("q_proj", "k_proj", "v_proj", "out_proj")}
@@ -63,12 +66,18 @@ def _module(embed_dim: int, num_heads: int, mask: Spec | None = None) -> Subject
 
 
 TWO = _function("2 dimensions")
-THREE = _function("3 dimensions, a mask of floats", "batch", mask=Spec("float32", ("batch", "query_len", "key_len")))
-FOUR = _function("4 dimensions, a mask per batch", "batch", 3, mask=Spec("bool", ("batch", 1, "query_len", "key_len")))
-HEADS = _function("4 dimensions, a mask per head", "batch", 3, mask=Spec("float32", (1, 3, "query_len", "key_len")))
+THREE = _function(
+    "3 dimensions, a mask of floats", "batch", mask=TensorSpec("float32", ("batch", "query_len", "key_len"))
+)
+FOUR = _function(
+    "4 dimensions, a mask per batch", "batch", 3, mask=TensorSpec("bool", ("batch", 1, "query_len", "key_len"))
+)
+HEADS = _function(
+    "4 dimensions, a mask per head", "batch", 3, mask=TensorSpec("float32", (1, 3, "query_len", "key_len"))
+)
 MODULE = _module(12, 3)
-MASKED = _module(12, 4, Spec("bool", ("batch", 1, "seq_len", "seq_len")))
-SHARED = _module(12, 2, Spec("float32", ("seq_len", "seq_len")))
+MASKED = _module(12, 4, TensorSpec("bool", ("batch", 1, "seq_len", "seq_len")))
+SHARED = _module(12, 2, TensorSpec("float32", ("seq_len", "seq_len")))
 
 
 def with_mask(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
@@ -77,8 +86,8 @@ def with_mask(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
     A module's queries all see something, as PyTorch's module gives NaN where they do not. The
     function's case with the note "a row that sees nothing" has such a row in each table of the mask.
     """
-    parameters = draw.parameters(subject.parameters, seed=case.seed)
-    inputs = draw.inputs(subject, case)
+    parameters = random_numbers.parameters(subject.parameters, seed=case.seed)
+    inputs = random_numbers.inputs(subject, case)
     shape = inputs["mask"].shape
     mask = np.random.default_rng([case.seed, 19]).random(shape) < 2 / 3
     mask[..., 0] |= ~mask.any(axis=-1)
@@ -87,15 +96,15 @@ def with_mask(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
     return parameters, inputs | {"mask": mask if subject.inputs["mask"].dtype == "bool" else mask.astype(np.float32)}
 
 
-def reference(
-    subject: Subject, parameters: Arrays, inputs: Arrays, module: Arrays | None = None, **change: Any
+def numpy_model(
+    subject: Subject, parameters: Arrays, inputs: Arrays, module: Arrays | None = None, **mistake: Any
 ) -> Arrays:
     """Step 19 in NumPy; `module` are changes of the module alone."""
     if subject.parameters:
-        settings = {"num_heads": subject.settings["num_heads"], **change, **(module or {})}
+        settings = {"num_heads": subject.settings["num_heads"], **mistake, **(module or {})}
         results = numpy_attention.multi_head_attention(parameters=parameters, **inputs, **settings)
     else:
-        results = numpy_attention.attention(**inputs, **change)
+        results = numpy_attention.attention(**inputs, **mistake)
     return dict(zip(("output", "attention_weights"), results, strict=True))
 
 
@@ -117,10 +126,11 @@ def error_of(build: Build, shapes: Shapes, dtype: str = "float32") -> Callable[[
     """
 
     def evaluate(code: Code, _: Mapping[str, Any]) -> str:
-        from tutor.graphs import find_device, trace
+        from tutor.graphs.devices import find_device
+        from tutor.graphs.trace import trace
 
         *first, last = shapes
-        specs = [*(Spec("float32", tuple(shape)) for shape in first), Spec(dtype, tuple(last))]
+        specs = [*(TensorSpec("float32", tuple(shape)) for shape in first), TensorSpec(dtype, tuple(last))]
         try:
             trace(lambda: build(code), specs, find_device("cpu"))
         except ValueError as error:
@@ -131,7 +141,9 @@ def error_of(build: Build, shapes: Shapes, dtype: str = "float32") -> Callable[[
     return evaluate
 
 
-def refused(name: str, build: Build, shapes: Shapes, parts: Sequence[str], advice: str, dtype: str = "float32") -> Fact:
+def refused(
+    name: str, build: Build, shapes: Shapes, parts: Sequence[str], advice: str, dtype: str = "float32"
+) -> Expectation:
     """The fact that tracing raises a ValueError with these parts in its message."""
     *others, last = parts
     told = f"a ValueError that names {' and '.join(filter(None, [', '.join(others), last]))}"
@@ -143,7 +155,7 @@ def refused(name: str, build: Build, shapes: Shapes, parts: Sequence[str], advic
         return told if named else got
 
     late = (MAXS_ERROR, f"MAX notices it late, and in its own words. {advice}")
-    return Fact(f"the error for {name}", evaluate, told, wrong=(late,), advice=advice)
+    return Expectation(f"the error for {name}", evaluate, told, wrong=(late,), advice=advice)
 
 
 def _attention(code: Code) -> Callable[..., Any]:
@@ -248,14 +260,14 @@ ERRORS = (
         ("-inf",),
         TELL_NUMBERS,
     ),
-    Fact(
+    Expectation(
         "a mask of 0.0 and 1.0 that is known while the graph is built is taken",
         error_of(_attention_with([1, 0], [0, 0]), ((2, 8),) * 3),
         NO_ERROR,
         advice="0 and 1 are what a mask may hold; refuse any other number.",
     ),
     *(
-        Fact(
+        Expectation(
             f"the error of MultiHeadAttention({embed_dim}, {num_heads})",
             _heads(embed_dim, num_heads),
             f"ValueError: embed_dim ({embed_dim}) must be divisible by num_heads ({num_heads})",
@@ -264,20 +276,20 @@ ERRORS = (
         )
         for embed_dim, num_heads in ((512, 7), (12, 24))
     ),
-    Fact(
+    Expectation(
         "whether MultiHeadAttention(12, 0) is refused with a ValueError",
         lambda code, _: _heads(12, 0)(code, _).partition(":")[0],
         "ValueError",
         advice="Nothing can be divided by 0: ask for `num_heads <= 0` first, and raise a ValueError.",
     ),
-    Fact(
+    Expectation(
         "MultiHeadAttention(12, 3).head_dim",
         lambda code, _: _lazily(lambda: code[19].MultiHeadAttention(12, 3).head_dim),
         4,
         wrong=((4.0, "Divide with `//`: a width is a whole number, and `/` gives a float."),),
         advice="Keep `head_dim` on `self`: embed_dim // num_heads.",
     ),
-    Fact(
+    Expectation(
         "the names in MultiHeadAttention(12, 3).parameters",
         lambda code, _: _lazily(lambda: sorted(dict(code[19].MultiHeadAttention(12, 3).parameters))),
         sorted(MODULE.parameters),
@@ -325,154 +337,154 @@ def _other_numbers(code: Code, compiled: Mapping[str, Any]) -> str:
 SHARES = "0 where a key is hidden, never negative, with the sum 1, or 0 in a row that sees nothing"
 HIDING = "hidden by 0, 0.5, 2, -1"
 
-MISCONCEPTIONS = (
-    Misconception(
+MISTAKES = (
+    Mistake(
         "attention without the 1/sqrt(head_dim) scale",
         "Divide the scores by sqrt(head_dim) before anything is hidden.",
         {"scale": "none"},
     ),
-    Misconception(
+    Mistake(
         "attention divided by head_dim instead of its root",
         "Take the square root: divide by sqrt(head_dim).",
         {"scale": "1/head_dim"},
     ),
-    Misconception(
+    Mistake(
         "attention multiplied by sqrt(head_dim)",
         "Divide by sqrt(head_dim): the scale keeps the scores small.",
         {"scale": "sqrt(head_dim)"},
     ),
-    Misconception(
+    Mistake(
         "attention scaled by the root of the number of keys",
         "Divide by the root of `head_dim`, the last axis of the query.",
         {"scale": "1/sqrt(key_len)"},
     ),
-    Misconception(
+    Mistake(
         "attention that ignores its mask",
         "Put -inf in place of the scores of hidden keys, with `F.where`, before the softmax.",
         {"masking": "ignored"},
     ),
-    Misconception(
+    Mistake(
         "attention with the mask inverted",
         "1 and True mean that the query may look. `F.where(visible, scores, ...)` keeps a score where that is True.",
         {"masking": "inverted"},
     ),
-    Misconception(
+    Mistake(
         "attention with the mask of 1 and 0 added to the scores",
         "This mask is not the one of step 02, which is added. Put -inf in place of the scores where it is 0.",
         {"masking": "added"},
     ),
-    Misconception(
+    Mistake(
         "attention with the scores multiplied by the mask",
         "A score of 0 is not hidden: exp(0) is 1. Put -inf in its place.",
         {"masking": "multiplied"},
     ),
-    Misconception(
+    Mistake(
         "attention that hides keys after the softmax",
         "Hide the scores before the softmax, so that the weights that remain sum to 1.",
         {"masking": "after the softmax"},
     ),
-    Misconception(
+    Mistake(
         "attention that uses the first text's mask for all texts",
         "Leave the mask its first axis: broadcasting gives each text its own.",
         {"masking": "the first batch's"},
     ),
-    Misconception(
+    Mistake(
         "attention that uses the first head's mask for all heads",
         "Leave the mask its axis of heads: broadcasting gives each head its own.",
         {"masking": "the first head's"},
     ),
-    Misconception(
+    Mistake(
         "attention that gives NaN where a query sees nothing",
         "The softmax of a row of nothing but -inf is 0 / 0. Put 0 where a key is hidden, with `F.where`, after the "
         "softmax, and blend the values after that.",
         {"empty": "nan"},
     ),
-    Misconception(
+    Mistake(
         "attention that gives NaN where a query sees nothing, and with heads everywhere",
         "The softmax of a row of nothing but -inf is 0 / 0. Put 0 where a key is hidden, with `F.where`, after the "
         "softmax, and blend the values after that. (With heads, MAX on CPU joins hiding, softmax and blend in one "
         "kernel, where 0 meets -inf. The step between them keeps them apart.)",
         {"empty": "nan, and with heads all of the output"},
     ),
-    Misconception(
+    Mistake(
         "attention that spreads the weight evenly where a query sees nothing",
         "A large negative number, the same everywhere, leaves an even softmax. Use -inf, and put 0 where a key is "
         "hidden, with `F.where`, after the softmax.",
         {"empty": "even"},
     ),
-    Misconception(
+    Mistake(
         "attention with the softmax over the queries",
         "Take the softmax over the keys, the last axis: the weights of one query sum to 1.",
         {"axis": -2},
     ),
-    Misconception(
+    Mistake(
         "attention that gives its scores in place of its weights",
         "Return what the softmax gave, the numbers that blend the values.",
         {"given": "scores"},
     ),
-    Misconception(
+    Mistake(
         "attention that gives its scores, with -inf in them, in place of its weights",
         "Return what the softmax gave, the numbers that blend the values.",
         {"given": "hidden scores"},
     ),
-    Misconception(
+    Mistake(
         "a module that forgets its mask on the way",
         "Hand the mask on to `scaled_dot_product_attention`.",
         {"module": {"passed": "no mask"}},
     ),
-    Misconception(
+    Mistake(
         "a module that always hides later tokens",
         "Only the mask hides anything here. Use the `scaled_dot_product_attention` of this step, not that of step 08.",
         {"module": {"masking": "causal too"}},
     ),
-    Misconception(
+    Mistake(
         "a module that scales by sqrt(embed_dim)",
         "Scores are divided by the root of `head_dim`; `scaled_dot_product_attention` does that. Add no scale in the "
         "module.",
         {"module": {"scale": "1/sqrt(embed_dim)"}},
     ),
-    Misconception(
+    Mistake(
         "a module that scales twice",
         "`scaled_dot_product_attention` divides the scores by sqrt(head_dim) already; add no scale in the module.",
         {"module": {"scale": "1/head_dim"}},
     ),
-    Misconception(
+    Mistake(
         "a module with the heads split without the transpose",
         "Reshape to (batch, seq_len, num_heads, head_dim) first, then `transpose(1, 2)`.",
         {"module": {"split": "reshaped"}},
     ),
-    Misconception(
+    Mistake(
         "a module with the heads merged without the transpose",
         "Bring the tokens in front of the heads again with `transpose(1, 2)`, then reshape.",
         {"module": {"merge": "reshaped"}},
     ),
-    Misconception(
+    Mistake(
         "a module with the heads split and merged without the transpose",
         "A reshape alone mixes tokens and heads. Use `transpose(1, 2)` after the one and before the other.",
         {"module": {"split": "reshaped", "merge": "reshaped"}},
     ),
-    Misconception(
+    Mistake(
         "a module with interleaved heads",
         "Head 0 owns the first `head_dim` entries, head 1 the next: reshape to (num_heads, head_dim), in this order.",
         {"module": {"split": "interleaved", "merge": "interleaved"}},
     ),
-    Misconception(
+    Mistake(
         "a module without its output projection",
         "Apply `out_proj` to the merged heads.",
         {"module": {"projection": "none"}},
     ),
-    Misconception(
+    Mistake(
         "a module without the bias of out_proj",
         "`out_proj` is a `Linear` with a bias: apply all of it.",
         {"module": {"projection": "x @ weight.T"}},
     ),
-    Misconception(
+    Mistake(
         "a module with the weight of out_proj not transposed",
         "MAX's `Linear` keeps its weight as [out, in] and computes `x @ weight.T + bias`. Use `Linear` as it is.",
         {"module": {"projection": "x @ weight + bias"}},
     ),
     *(
-        Misconception(
+        Mistake(
             f"a module that uses its projections in the order {order.replace(' ', ', ')}",
             "`q_proj` makes the query, `k_proj` the key and `v_proj` the value.",
             {"module": {"order": order}},
@@ -505,10 +517,10 @@ CHECK = Check(
         Case(MASKED.name, {"batch": 3, "seq_len": 6}, seed=11, given=with_mask),
         Case(SHARED.name, {"batch": 2, "seq_len": 4}, seed=12, given=with_mask),
     ),
-    facts=(
+    expectations=(
         is_graph_operation(19, "scaled_dot_product_attention"),
         *ERRORS,
-        Fact(
+        Expectation(
             "what the weights of large scores are",
             _weights_are_shares,
             SHARES,
@@ -521,7 +533,7 @@ CHECK = Check(
             advice="Hide with -inf before the softmax, and put 0 where a key is hidden, with `F.where`, after it.",
             needs=(FOUR.name,),
         ),
-        Fact(
+        Expectation(
             "which numbers of a mask hide, if they are known only when the graph runs",
             _other_numbers,
             HIDING,
@@ -533,7 +545,7 @@ CHECK = Check(
             needs=(THREE.name,),
         ),
     ),
-    reference=reference,
+    numpy_model=numpy_model,
     explain={
         # Found by MAX 26.7.0's compiler, not while tracing.
         '"axis": -': "In this version of MAX, F.softmax knows no negative axis but -1, which is the right one here: "
@@ -543,6 +555,6 @@ CHECK = Check(
         "neither equivalent nor broadcastable": "Batches and heads must agree. Bring the heads in front of the tokens "
         "before you attend, with `transpose(1, 2)`.",
     },
-    misconceptions=MISCONCEPTIONS,
+    mistakes=MISTAKES,
     show=lambda outputs: f"See whom your tokens look at: {own_attention()}",
 )  # fmt: skip

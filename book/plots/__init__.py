@@ -1,0 +1,51 @@
+"""Draws the figures of the book as SVG, from the data of `book.export`, the checkpoint, or a formula.
+
+A figure stands in its page and takes the page's colours: it is drawn in placeholder colours, and
+those become CSS variables (`theme/figures.css`). One unit of a figure is one pixel at its full
+width. The figures are narrow, so that their text can be read on a telephone too.
+"""
+
+from book.paths import FIGURES
+from book.plots.attention import draw_attention_maps, draw_habits, draw_scores
+from book.plots.checkpoint import draw_positions, draw_residual, draw_temperature
+from book.plots.curves import draw_cost, draw_gelu, draw_score_variance
+from book.plots.diagrams import draw_block, draw_heads, draw_model, draw_pipeline
+from book.plots.inference import draw_cache, draw_padding
+from book.plots.lab import draw_recorded_cost
+from book.plots.masks import draw_mask
+from book.plots.svg import to_svg
+
+__all__ = ["figures", "write"]
+
+# A new figure needs its line here.
+_DRAWINGS = {
+    "mask": draw_mask,
+    "attention_maps": draw_attention_maps,
+    "scores": draw_scores,
+    "score_variance": draw_score_variance,
+    "heads": draw_heads,
+    "gelu": draw_gelu,
+    "positions": draw_positions,
+    "residual": draw_residual,
+    "block": draw_block,
+    "model": draw_model,
+    "cost": draw_cost,
+    "temperature": draw_temperature,
+    "cache": draw_cache,
+    "padding": draw_padding,
+    "pipeline": draw_pipeline,
+    "habits": draw_habits,
+    "attention_cost": draw_recorded_cost,
+}
+
+
+def figures() -> dict[str, str]:
+    """Draws every figure: its name and its SVG."""
+    return {name: to_svg(name, draw) for name, draw in _DRAWINGS.items()}
+
+
+def write() -> None:
+    """Draws every figure into `book/figures/`."""
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    for name, svg in figures().items():
+        (FIGURES / f"{name}.svg").write_text(svg, encoding="utf-8")

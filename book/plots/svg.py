@@ -1,0 +1,137 @@
+"""From matplotlib to the page: draws a picture and makes its SVG fit to stand in a page."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from xml.etree import ElementTree
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from book.plots.colours import AXIS, TEXT, VARIABLES
+
+_SETTINGS = {
+    "svg.fonttype": "none",
+    "font.size": 13,
+    "text.color": TEXT,
+    "axes.edgecolor": AXIS,
+    "axes.labelcolor": TEXT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": TEXT,
+    "ytick.color": TEXT,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 2,
+}
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_LINK = "{http://www.w3.org/1999/xlink}href"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure and what it shows, in words."""
+
+    figure: Figure
+    title: str
+    description: str
+
+
+def _style(style: str) -> str:
+    """Leaves the font to the page, but for its size and weight."""
+    mono = "monospace" in style
+    # The fonts' names are matplotlib's, and mitred joins are no gain on lines as thin as these.
+    style = re.sub(r"(font-family: [^;]*|stroke-linejoin: miter)(; |$)", "", style).removesuffix("; ")
+    return f"{style}; font-family: var(--mono-font, monospace)" if mono else style
+
+
+def _short(numbers: str) -> str:
+    """Numbers with at most two decimals, in one line."""
+    numbers = re.sub(r"-?\d+\.\d+", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), numbers)
+    return " ".join(re.sub(r"-0(?![.\d])", "0", numbers).split())
+
+
+def _clean(element: ElementTree.Element) -> None:
+    """Takes out what a page needs not, or must not have: a style that would reach all of the page."""
+    for child in list(element):
+        _clean(child)
+        empty_definitions = child.tag == f"{_SVG}defs" and not len(child)
+        if child.tag in (f"{_SVG}metadata", f"{_SVG}style") or empty_definitions:
+            element.remove(child)
+    if "style" in element.attrib:
+        element.set("style", _style(element.attrib["style"]))
+    if element.attrib.get("transform", "").startswith("rotate(-0 "):
+        del element.attrib["transform"]
+    if _LINK in element.attrib:
+        element.set("href", element.attrib.pop(_LINK))
+    for key in ("d", "x", "y", "transform"):
+        if key in element.attrib:
+            element.set(key, _short(element.attrib[key]))
+
+
+def _unwrap(element: ElementTree.Element) -> None:
+    """Takes out the groups that say nothing and keeps what is in them."""
+    for child in list(element):
+        _unwrap(child)
+    children: list[ElementTree.Element] = []
+    for child in element:
+        children += child if child.tag == f"{_SVG}g" and not child.attrib else [child]
+    element[:] = children
+
+
+def _rename_ids(root: ElementTree.Element, name: str) -> None:
+    """Keeps the ids that are referred to, under names that are this figure's own; unwraps bare groups."""
+    used = {element.attrib["href"].removeprefix("#"): None for element in root.iter() if "href" in element.attrib}
+    numbers = count(1)
+    new = {old: f"figure-{name}-{next(numbers)}" for old in used}
+    for element in root.iter():
+        if "href" in element.attrib:
+            element.set("href", "#" + new[element.attrib["href"].removeprefix("#")])
+        if (id_ := element.attrib.pop("id", None)) in new:
+            element.set("id", new[id_])
+    _unwrap(root)
+
+
+def _name_root(root: ElementTree.Element, name: str, picture: Picture) -> None:
+    """Gives the figure its size, its role, and what it shows in words."""
+    view_box = root.attrib["viewBox"]
+    width = view_box.split()[2]
+    ids = {"title": f"figure-{name}-title", "desc": f"figure-{name}-desc"}
+    root.attrib.clear()
+    root.attrib.update(
+        {
+            "viewBox": view_box,
+            "role": "img",
+            "aria-labelledby": " ".join(ids.values()),
+            "style": f"max-width:{width}px;width:100%;height:auto;stroke-linejoin:round",
+        }
+    )
+    for index, (tag, text) in enumerate((("title", picture.title), ("desc", picture.description))):
+        words = ElementTree.Element(f"{_SVG}{tag}", {"id": ids[tag]})
+        words.text = text
+        root.insert(index, words)
+
+
+def to_svg(name: str, draw: Callable[[], Picture]) -> str:
+    """Draws a figure and makes its SVG fit to stand in a page."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS | {"svg.hashsalt": name})
+        picture = draw()
+        for artist in picture.figure.findobj():
+            artist.set_clip_on(False)
+        file = io.StringIO()
+        picture.figure.savefig(file, format="svg", metadata={"Date": None})
+    ElementTree.register_namespace("", _SVG.strip("{}"))
+    root = ElementTree.fromstring(file.getvalue())
+    _clean(root)
+    _rename_ids(root, name)
+    _name_root(root, name, picture)
+    ElementTree.indent(root, space="")
+    text = ElementTree.tostring(root, encoding="unicode")
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, variable)
+    return f"{text}\n"

@@ -1,0 +1,135 @@
+"""Reads from a checkpoint how much each token looks at each other one, in every head, with the course's own model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from max.driver import Device
+from max.experimental.tensor import Tensor
+
+from tutor.checking.guard import Guard
+from tutor.checking.loader import StepModules
+from tutor.course import ATTENTION_WEIGHTS, CAUSAL_MASK, COURSE, LANGUAGE_MODEL
+from tutor.errors import PictureError
+from tutor.generation.checkpoint import Checkpoint
+from tutor.generation.model import configuration, read_weights, shapes_of
+from tutor.generation.tokens import token_text, visible_token
+from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.devices import find_device
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import ReturnError, TracedGraph, trace
+from tutor.learner.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A checkpoint whose attention can be read. It is compiled when the first text is read."""
+
+    checkpoint: Checkpoint
+    guard: Guard
+    config: Any
+
+    def find_head(self, layer: int, head: int) -> None:
+        """Sees to it that the model has this layer and this head.
+
+        Raises:
+            PictureError: it has not; the message says which it has.
+        """
+        for name, number, count in (("layer", layer, self.config.n_layer), ("head", head, self.config.n_head)):
+            if number >= count:
+                allowed = f"this model has {name}s 0 to {count - 1}" if count > 1 else f"this model has only {name} 0"
+                raise PictureError(f"there is no {name} {number}: {allowed}")
+
+    def encode(self, text: str) -> list[int]:
+        """Cuts a text into ids.
+
+        Raises:
+            PromptError: the text is empty, too long, or not UTF-8.
+        """
+        return self.checkpoint.encode(text, "the text")
+
+    def words(self, ids: Sequence[int]) -> list[str]:
+        """The tokens as pictures show them."""
+        return [visible_token(token_text(self.checkpoint.tokenizer, id_)) for id_ in ids]
+
+    def weights(
+        self, ids: Sequence[int], *, device: str, cache_folder: Path, on_compile: Callable[[int], None]
+    ) -> np.ndarray:
+        """Computes the weights of all heads: (n_layer, n_head, seq_len, seq_len).
+
+        Args:
+            ids: the tokens.
+            device: `auto`, `cpu` or `gpu`.
+            cache_folder: where compiled graphs are kept.
+            on_compile: called before a compile.
+
+        Raises:
+            CheckpointError: the checkpoint's weights do not fit the model.
+            ProblemFound: the code of a step failed.
+        """
+        where = find_device(device)
+        traced = self.guard(
+            "the weights of attention",
+            lambda: trace_weights(self.guard.view, self.config, where),
+            returns=ReturnError,
+        )
+        parameters = read_weights(self.guard, self.checkpoint, shapes_of(traced.parameters))
+        (executable,) = CompileCache(cache_folder).load([traced], on_compile)
+        layers = executable(parameters, np.array([ids], np.int64))
+        return np.stack([layer[0] for layer in layers])
+
+
+def open_reader(checkpoint: Checkpoint, workspace: Workspace, *, own_steps: bool) -> Reader:
+    """Takes the course's model for a checkpoint, of the learner's steps or of the solutions.
+
+    Raises:
+        CheckpointError: the model refuses the checkpoint's sizes.
+        ProblemFound: the code of a step failed.
+    """
+    guard = Guard(StepModules(workspace, own=[step.number for step in COURSE] if own_steps else []), ATTENTION_WEIGHTS)
+    return Reader(checkpoint, guard, configuration(guard, checkpoint))
+
+
+def trace_weights(view: StepModules, config: Any, device: Device) -> TracedGraph:
+    """Traces a graph from ids (batch, seq_len) to n_layer tensors of weights (batch, n_head, seq_len, seq_len).
+
+    Raises:
+        ReturnError: step 19 does not give weights of this shape.
+        Exception: whatever the code of the steps raises.
+    """
+    traced = trace(lambda: model_with_weights(view)(config), [TensorSpec("int64", ("batch", "seq_len"))], device)
+    expected = TensorSpec("float32", ("batch", config.n_head, "seq_len", "seq_len"))
+    for output in traced.outputs:
+        if output != expected:
+            raise ReturnError(f"the weights have the shape {output.dims} where {expected.dims} is expected")
+    return traced
+
+
+def model_with_weights(view: StepModules) -> Any:
+    """The class of the model of step 13, made to return the weights that step 19 computes in each of its layers.
+
+    A subclass, so that the parameters keep the names of the checkpoint.
+    """
+    causal_mask, attention = view[CAUSAL_MASK].causal_mask, view[ATTENTION_WEIGHTS].scaled_dot_product_attention
+
+    class ModelWithWeights(view[LANGUAGE_MODEL].MaxGPT2LMHeadModel):
+        def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
+            """Maps int64 ids (batch, seq_len) to the weights of each layer."""
+            parts = self.transformer
+            x = parts.wte(input_ids) + parts.wpe(input_ids)  # (batch, seq_len, n_embd)
+            weights = []
+            for block in parts.h:
+                query, key, value = (
+                    block.attn._split_heads(projected) for projected in block.attn.c_attn(block.ln_1(x))
+                )  # (batch, n_head, seq_len, head_dim)
+                visible = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device) == 0
+                result = attention(query, key, value, visible)
+                if not isinstance(result, tuple) or len(result) != 2:
+                    raise ReturnError("step 19's attention must return its output and its weights")
+                weights.append(result[1])  # (batch, n_head, seq_len, seq_len)
+                x = block(x)  # (batch, seq_len, n_embd)
+            return tuple(weights)
+
+    return ModelWithWeights

@@ -1,0 +1,136 @@
+"""Runs the code under test, and turns whatever it raises into a problem that points at the course's files."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tutor.checking.loader import StepModules
+from tutor.checking.verdict import Frame, Problem
+from tutor.errors import CourseError
+
+# Advice for errors that MAX raises while tracing, by a part of the message. A check may have its own.
+COMMON_ERRORS = {
+    "Matrix multiplication input lhs": "In a @ b, the last axis of a and the last but one of b must be equal. "
+    "A `Linear` layer keeps its weight as [out, in] and computes x @ weight.T + bias; "
+    "Hugging Face's Conv1D keeps it as [in, out].",
+    "BroadcastToOp": "Axes fit together if they are equal or one of them is 1. Write down both shapes.",
+    "static dims": "The length has no value while the graph is built. Use operations of `F`, which take it as it is.",
+    "int(dim)": "The length has no value while the graph is built. Use operations of `F`, which take it as it is.",
+    "argument 'keepdims'": "MAX keeps the axis, with length 1, and has no `keepdims`.",
+    "ModuleList must implement forward": "A `ModuleList` cannot be called. Go through it with a `for` loop.",
+    "reshape": "A reshape keeps the number of entries: multiply the sizes before and after it.",
+}
+
+
+# An endless recursion has a thousand.
+_MOST_FRAMES = 4
+
+
+class ProblemFound(Exception):
+    """A problem was found that ends the check."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.summary)
+        self.problem = problem
+
+
+class Guard:
+    """Runs code under test; turns what it raises into a ProblemFound that points at the course's files."""
+
+    def __init__(self, view: StepModules, step: int) -> None:
+        self.view = view
+        self.step = step
+
+    def __call__(
+        self,
+        where: str,
+        run: Callable[[], Any],
+        *,
+        explain: Mapping[str, str] | None = None,
+        returns: type[Exception] | tuple[()] = (),
+    ) -> Any:
+        """Gives what `run` gives. `explain` maps parts of MAX's error messages to advice."""
+        try:
+            return run()
+        except (ProblemFound, CourseError, KeyboardInterrupt):
+            raise
+        except returns as error:
+            raise ProblemFound(
+                Problem("returns", self.step, f"`{where}` does not give what the step asks for: {error}", where=where)
+            ) from None
+        except BaseException as error:
+            frames = self.frames(error)
+            step = next(
+                (number for frame in reversed(frames) if (number := _step_of(frame.file)) is not None), self.step
+            )
+            if _is_tools_own(error):
+                raise
+            if isinstance(error, NotImplementedError) and str(error).startswith("step "):
+                raise ProblemFound(
+                    Problem("unfilled", step, f"Not filled in yet: {error}", where=where, frames=frames[-1:])
+                ) from None
+            message = str(error).strip() or "no message"
+            advice = next((text for part, text in {**COMMON_ERRORS, **(explain or {})}.items() if part in message), "")
+            message = _without_operands(message)
+            if isinstance(error, SystemExit):
+                summary = f"The file ends the program (exit status {error.code}) instead of returning."
+                advice = "Take the call of `sys.exit` or `exit` out."
+            elif isinstance(error, SyntaxError):
+                summary = f"Python cannot read the file: {error.msg}"
+                file = Path(error.filename or self.view.file(self.step))
+                frames = [Frame(_relative(file, self.view), error.lineno or 0, "", (error.text or "").strip())]
+                number = _step_of(frames[0].file)
+                step = self.step if number is None else number
+            else:
+                summary = f"{type(error).__name__}: {message}"
+            raise ProblemFound(Problem("exception", step, summary, where=where, advice=advice, frames=frames)) from None
+
+    def frames(self, error: BaseException) -> list[Frame]:
+        """The innermost lines of the traceback that are in files of the course, outermost first."""
+        frames = [
+            Frame(_relative(Path(entry.filename), self.view), entry.lineno or 0, entry.name, (entry.line or "").strip())
+            for entry in traceback.extract_tb(error.__traceback__)
+            if Path(entry.filename).parent.name in ("steps", "solutions")
+            and Path(entry.filename).is_relative_to(self.view.workspace.root)
+        ]
+        return frames[-_MOST_FRAMES:]
+
+
+def _without_operands(message: str) -> str:
+    """The sentence of a long message of MAX's that says what is wrong: after the operands, and a verifier's heading."""
+    diagnostics = message.rpartition("Diagnostics:")[2] if "Diagnostics:" in message else ""
+    lines = [line.strip() for line in diagnostics.splitlines()]
+    said = next((line for line in lines if line and line != "Verification failed:"), message)
+    return said.removeprefix("error: unknown: ")
+
+
+def _is_tools_own(error: BaseException) -> bool:
+    """Whether the tool itself is wrong, which must not be blamed on the learner.
+
+    A line of the tool that calls the learner's code may well raise: an attribute is missing (from a thing of
+    the course's, or in a line in `checks/`), the signature is another one (TypeError), the file cannot be
+    read (SyntaxError).
+    """
+    if isinstance(error, AttributeError) and _is_of_the_course(error.obj):
+        return False
+    raised_in = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    tool = Path(__file__).parents[1]
+    in_tool = raised_in.is_relative_to(tool) and not raised_in.is_relative_to(tool / "checks")
+    return in_tool and not isinstance(error, SyntaxError | TypeError)
+
+
+def _is_of_the_course(thing: object) -> bool:
+    """Whether it is a module of the steps or the solutions, or an instance of one of their classes."""
+    name = thing.__name__ if isinstance(thing, ModuleType) else type(thing).__module__
+    return name.partition(".")[0] in ("steps", "solutions")
+
+
+def _relative(file: Path, view: StepModules) -> str:
+    return str(file.relative_to(view.workspace.root)) if file.is_relative_to(view.workspace.root) else str(file)
+
+
+def _step_of(file: str) -> int | None:
+    stem = Path(file).stem
+    return int(stem[-2:]) if stem.startswith(("step_", "solution_")) and stem[-2:].isdigit() else None

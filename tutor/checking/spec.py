@@ -1,0 +1,161 @@
+"""What a check is made of. A check is data: these classes, filled in `tutor/checks/step_NN.py`.
+
+Vocabulary:
+    subject       one thing of the learner's that is run: a function, or a module of a given size
+    case          one set of inputs to a subject; its expected outputs come from Hugging Face
+    mistake       a known misconception, as what it changes in the NumPy model of the step
+    expectation   a statement about the learner's code with one right answer
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from tutor.graphs.tensor_spec import TensorSpec
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class Code(Protocol):
+    """The code under test: `code[9].GPT2MultiHeadAttention` is that name in step 09's file."""
+
+    def __getitem__(self, step: int) -> Any: ...
+
+
+class RunnableSubject(Protocol):
+    """A subject that is ready to run: it takes parameters by name and inputs in order, and gives its results."""
+
+    def __call__(self, parameters: Arrays, *inputs: np.ndarray) -> Sequence[np.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One thing of the learner's that is run.
+
+    Args:
+        name: says which, in reports: "n_head=3".
+        build: makes the callable from the code under test. A MAX module's parameters
+            become inputs of the graph, so that one compiled graph serves any weights.
+        inputs: the type of each argument, in order.
+        outputs: the type of each result. One result is returned bare, several as a tuple.
+        parameters: the shape of each parameter, under its Hugging Face name.
+        settings: what it is made with, mostly fields of `GPT2Config`. `build` uses them, and so
+            do the NumPy model and the Hugging Face oracle.
+        compiled: False for plain Python that is called with lists in place of tensors.
+    """
+
+    name: str
+    build: Callable[[Code], Callable[..., Any]]
+    inputs: Mapping[str, TensorSpec]
+    outputs: Mapping[str, TensorSpec]
+    parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    compiled: bool = True
+
+    @property
+    def results(self) -> list[str]:
+        """The names of all that is compared: what is returned, then what is in the buffers after the run."""
+        return [*self.outputs, *(name for name, spec in self.inputs.items() if spec.buffer)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One set of inputs to a subject.
+
+    Args:
+        subject: the subject's name.
+        dims: the size of each symbolic dimension, and the value of each input that is a single number.
+        seed: of the random inputs.
+        note: what is special about it: "large logits".
+        scale, shift: the inputs are scale * normal + shift; ids are uniform.
+        tolerance: where it differs from the check's.
+        given: makes the parameters and the inputs, where they are not plain random numbers.
+        inputs: inputs that are not drawn, by name.
+        shipped: the parameters are those of the checkpoint that comes with the course.
+    """
+
+    subject: str
+    dims: Mapping[str, int]
+    seed: int
+    note: str = ""
+    scale: float = 1.0
+    shift: float = 0.0
+    tolerance: float | None = None
+    given: "Callable[[Subject, Case], tuple[Arrays, Arrays]] | None" = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    shipped: bool = False
+
+    @property
+    def name(self) -> str:
+        """The case in words, and its key in the file of stored numbers."""
+        dims = ", ".join(f"{dim}={size}" for dim, size in self.dims.items())
+        return ", ".join(part for part in (self.subject, dims, self.note) if part)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known mistake, recognised by the numbers that it gives.
+
+    Args:
+        name: completes the sentence "This is …": "attention without the 1/sqrt(head_dim) scale".
+        advice: what to do, in a sentence or two.
+        arguments: keyword arguments that make the check's `numpy_model` commit the mistake.
+    """
+
+    name: str
+    advice: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A statement about the learner's code with one right answer.
+
+    Args:
+        name: the question, in words: "GPT2Config().n_embd".
+        evaluate: finds the answer. It gets the code under test and the compiled subjects by name.
+        expected: the right answer.
+        wrong: advice for wrong answers that are known.
+        advice: what to do about any other.
+        needs: names of the compiled subjects that `evaluate` calls.
+    """
+
+    name: str
+    evaluate: Callable[[Code, Mapping[str, RunnableSubject]], Any]
+    expected: Any
+    wrong: tuple[tuple[Any, str], ...] = ()
+    advice: str = ""
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """Everything that decides whether a step is right.
+
+    Args:
+        names: what the step's file must define.
+        subjects, cases, expectations, mistakes: see there.
+        numpy_model: the step in NumPy: `numpy_model(subject, parameters, inputs, **mistake)`
+            returns the outputs by name. It explains mistakes; the expected numbers are
+            Hugging Face's.
+        tolerance: the largest error allowed, as a part of the largest expected number (or of 1,
+            if that is larger).
+        explain: advice for errors of Python and of MAX, by a part of the error's message.
+        show: what to tell beside a green verdict, made of the outputs by case.
+    """
+
+    names: tuple[str, ...]
+    subjects: tuple[Subject, ...] = ()
+    cases: tuple[Case, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    numpy_model: Callable[..., Arrays] | None = None
+    tolerance: float = 1e-5
+    explain: Mapping[str, str] = field(default_factory=dict)
+    show: Callable[[Mapping[str, Arrays]], str] | None = None
+
+    def subject(self, name: str) -> Subject:
+        """The subject with this name."""
+        return next(subject for subject in self.subjects if subject.name == name)

@@ -1,0 +1,255 @@
+"""The six attentions of step 18 in NumPy, right by default, and able to make each known mistake on demand.
+
+See `numpy_gpt2.py` for what this file is for. All is computed in float64. Padded inputs are
+(batch, seq_len, num_heads * head_dim); packed inputs have their sequences one behind the other,
+(total_seq_len, num_heads * head_dim).
+"""
+
+import itertools
+
+import numpy as np
+
+from tutor.checks.numpy.gpt2 import Array, double, merge_heads, split_heads
+
+TILE = 256  # as in the skeleton
+KERNEL_TILE = 128  # of MAX's FlashAttention on a CPU
+
+
+def to_bfloat16(numbers: Array) -> Array:
+    """Rounds float32 to the nearest number that bfloat16 has."""
+    bits = np.ascontiguousarray(numbers, np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+
+
+def padded(
+    query: Array,
+    key: Array,
+    value: Array,
+    mask: Array | None,
+    *,
+    num_heads: int,
+    causal: bool,
+    future: str = "hidden",
+    padding: str = "hidden",
+    nothing: str = "zeros",
+    table: str = "added",
+    **mistakes: str,
+) -> Array:
+    """Attention of padded texts.
+
+    Args:
+        query, key, value: padded, see above.
+        mask: (batch, seq_len), True where a token takes part.
+        num_heads: into how many heads the last axis is cut.
+        causal: whether later tokens are hidden.
+        future: see `visible_future`; or "visible with a mask".
+        padding: "hidden", "visible", "inverted" (real tokens are hidden), "queries" (padding looks at nothing, and
+            is seen), "both" (padding looks at nothing, and is hidden).
+        nothing: what a token gets that can look at nothing: "zeros", "nan", "mean" (of all values), "nan, by tiles"
+            (so does a token that finds all of the kernel's first tile hidden), "as it comes".
+        table: "added"; "lost" (neither padding nor the future is hidden), "lost with a mask", "a product" (with a mask,
+            nothing but NaN).
+        mistakes: for `attend`.
+    """
+    batch, seq_len, _ = query.shape
+    visible = np.broadcast_to(np.True_, (batch, 1, seq_len, seq_len))
+    if causal:
+        if future == "visible with a mask":
+            future = "hidden" if mask is None else "visible"
+        visible = visible & visible_future(seq_len, future)
+    if mask is not None:
+        as_keys, as_queries = mask[:, None, None, :], mask[:, None, :, None]
+        visible = {
+            "hidden": visible & as_keys,
+            "visible": visible,
+            "inverted": visible & ~as_keys,
+            "queries": visible & as_queries,
+            "both": visible & as_keys & as_queries,
+        }[padding]
+    if table == "lost" or (table == "lost with a mask" and mask is not None):
+        visible = np.ones_like(visible)
+    elif table == "a product" and mask is not None:
+        return np.full(query.shape, np.nan)
+    y = attend(query, key, value, visible, num_heads=num_heads, **mistakes)
+    empty = ~visible.any(-1)[:, 0, :, None]  # (batch, seq_len, 1)
+    if nothing == "as it comes":
+        return y
+    if nothing == "mean":
+        average = np.broadcast_to(value.mean(1, keepdims=True), y.shape)
+        return np.where(empty, average, y)
+    if nothing == "nan, by tiles":
+        empty = empty | ~visible[..., :KERNEL_TILE].any(-1)[:, 0, :, None]
+    return np.where(empty, 0.0 if nothing == "zeros" else np.nan, y)
+
+
+def visible_future(seq_len: int, future: str) -> Array:
+    """Which keys a causal mask leaves visible: "hidden" future, "visible", "diagonal hidden", "one ahead", "past"."""
+    i, j = np.arange(seq_len)[:, None], np.arange(seq_len)[None, :]
+    return {
+        "hidden": j <= i,
+        "visible": j >= 0 * i,
+        "diagonal hidden": j < i,
+        "one ahead": j <= i + 1,
+        "past": j >= i,
+    }[future]
+
+
+def packed(
+    query: Array,
+    key: Array,
+    value: Array,
+    cu_seqlens: Array,
+    *,
+    num_heads: int,
+    causal: bool,
+    sequences: str = "apart",
+    future: str = "hidden",
+    **mistakes: str,
+) -> Array:
+    """Attention of packed sequences.
+
+    Args:
+        query, key, value: packed, see above.
+        cu_seqlens: where each sequence begins, and the end of the last.
+        num_heads, causal: as in `padded`.
+        sequences: "apart"; "together" (each sees the others), "together if causal", "one too far" (each sees the first
+            token of the next, and the last its own last token twice).
+        future: see `visible_future`.
+        mistakes: for `attend`, `tiled` and `merged`.
+    """
+    total = len(query)
+    starts = np.asarray(cu_seqlens, np.int64)
+    places = np.arange(total)
+    number = np.searchsorted(starts, places, side="right") - 1
+    first, last = starts[number], starts[number + 1] - 1
+    if sequences == "together" or (sequences == "together if causal" and causal):
+        first, last = np.zeros_like(first), np.full_like(last, total - 1)
+    elif sequences == "one too far" and not causal:
+        last = last + 1
+    if causal:
+        last = {"hidden": places, "visible": last, "diagonal hidden": places - 1, "one ahead": places + 1}[future]
+    return tiled(query, key, value, first, last, num_heads=num_heads, **mistakes)
+
+
+def attend(
+    query: Array,
+    key: Array,
+    value: Array,
+    visible: Array,
+    *,
+    num_heads: int,
+    hidden: float = -np.inf,
+    softmax: str = "over what is visible",
+    scale: str = "1/sqrt(head_dim)",
+    heads: str = "transposed",
+    merge: str = "transposed",
+    order: str = "query key value",
+) -> Array:
+    """softmax(query @ key.T / sqrt(head_dim)) @ value for each head, over the visible keys; NaN where there are none.
+
+    Args:
+        query, key, value: padded, see above.
+        visible: broadcasts to (batch, num_heads, seq_len, seq_len).
+        num_heads: see `padded`.
+        hidden: what is added to the scores of hidden keys.
+        softmax: "over what is visible"; "over everything" (hidden weights become 0 afterwards), "without the sum",
+            "without the maximum" (whose exponentials overflow).
+        scale: by what the scores are multiplied.
+        heads, merge: see `numpy_gpt2.split_heads`.
+        order: which of the three is used as query, key and value.
+    """
+    given = dict(zip(("query", "key", "value"), double(query, key, value), strict=True))
+    q, k, v = (split_heads(given[name], num_heads, way=heads) for name in order.split())
+    scores = q @ k.swapaxes(-1, -2) * scales(num_heads, q.shape[-1])[scale]
+    if softmax != "over everything":
+        scores = np.where(visible, scores, scores + hidden)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        highest = 0.0 if softmax == "without the maximum" else scores.max(-1, keepdims=True)
+        weights = np.exp(scores - highest)
+        total = weights.sum(-1, keepdims=True)
+        if softmax == "without the maximum":
+            total = np.maximum(total, 1.0)
+        if softmax == "over everything":
+            weights = np.where(visible, weights, 0.0)
+        y = weights @ v if softmax == "without the sum" else weights @ v / total
+    return merge_heads(y, way=merge)
+
+
+def scales(num_heads: int, head_dim: int) -> dict[str, float]:
+    """By what scores may be multiplied."""
+    return {
+        "1/sqrt(head_dim)": head_dim**-0.5,
+        "1/sqrt(num_heads * head_dim)": (num_heads * head_dim) ** -0.5,
+        "1/head_dim": 1 / head_dim,
+        "none": 1.0,
+    }
+
+
+def tiled(
+    query: Array,
+    key: Array,
+    value: Array,
+    first: Array,
+    last: Array,
+    *,
+    num_heads: int,
+    total_of: str = "all tiles",
+    blend_of: str = "all tiles",
+    tiles: str = "all",
+    start: float = -np.inf,
+    divided: bool = True,
+    scale: str = "1/sqrt(head_dim)",
+    heads: str = "transposed",
+    merge: str = "transposed",
+) -> Array:
+    """Attention tile by tile with a running softmax.
+
+    Args:
+        query, key, value: packed, see above.
+        first, last: the keys that each token may see, (total_seq_len,).
+        num_heads: see `padded`.
+        total_of, blend_of: "all tiles" (what there is gets corrected for the new maximum), "uncorrected" (it does not),
+            "last tile" (it is forgotten).
+        tiles: "all"; "without the last".
+        start: the running maximum before the first tile.
+        divided: False leaves out the division at the end.
+        scale, heads, merge: see `attend`.
+    """
+    (q, k, v), total_seq_len = (
+        (split_heads(x[None], num_heads, way=heads)[0] for x in double(query, key, value)),
+        len(query),
+    )
+    factor = scales(num_heads, q.shape[-1])[scale]
+    y = np.zeros_like(q)
+    for top in range(0, total_seq_len, TILE):
+        rows = slice(top, min(top + TILE, total_seq_len))
+        begin, end = first[rows].min(), last[rows].max()
+        edges = [*range(begin, max(end, begin) + 1, TILE), max(end, begin) + 1]
+        pieces = list(itertools.pairwise(edges))
+        state = _before(q[:, rows], start)
+        for left, right in pieces if tiles == "all" else pieces[:-1]:
+            places = np.arange(left, right)
+            columns = np.minimum(places, total_seq_len - 1)
+            visible = (first[rows, None] <= places) & (places <= last[rows, None])
+            scores = np.where(visible, q[:, rows] @ k[:, columns].swapaxes(-1, -2) * factor, -np.inf)
+            state = _absorb(scores, v[:, columns], *state, total_of=total_of, blend_of=blend_of)
+        _, total, blended = state
+        with np.errstate(invalid="ignore", divide="ignore"):
+            y[:, rows] = blended / total if divided else blended
+    return merge_heads(y[None], way=merge)[0]
+
+
+def _before(q: Array, start: float) -> tuple[Array, Array, Array]:
+    """Running maximum, sum and blend before the first tile."""
+    ones = np.ones((*q.shape[:2], 1))
+    return start * ones, 0 * ones, np.zeros_like(q)
+
+
+def _absorb(
+    scores: Array, values: Array, highest: Array, total: Array, blended: Array, *, total_of: str, blend_of: str
+) -> tuple[Array, Array, Array]:
+    new = np.maximum(highest, scores.max(-1, keepdims=True))
+    finite = np.where(np.isfinite(new), new, 0.0)
+    weights, correction = np.exp(scores - finite), np.exp(highest - finite)
+    factor = {"all tiles": correction, "uncorrected": 1.0, "last tile": 0.0}
+    return new, factor[total_of] * total + weights.sum(-1, keepdims=True), factor[blend_of] * blended + weights @ values

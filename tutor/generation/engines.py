@@ -1,0 +1,209 @@
+"""Three ways to run the course's model: on batches with a cache (step 17), on one text at a time with a cache
+(step 16), and on the whole text for every token (steps 13 and 14).
+
+The solutions take the first. A learner's own steps take the first of them that is filled in.
+"""
+
+import mmap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from max.driver import Device
+from max.experimental.tensor import Tensor
+
+from tutor.checking.guard import Guard, ProblemFound
+from tutor.checking.loader import StepModules
+from tutor.course import BATCHED_GENERATION, CACHED_GENERATION, GENERATION, LANGUAGE_MODEL
+from tutor.errors import QuantizationError
+from tutor.generation.linear_layers import fast_layers
+from tutor.generation.quantize import with_quantized_layers
+from tutor.generation.sampling import Sampler, SamplingParams, penalised
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import TracedGraph, trace
+
+# Ends a row that is told to end where the checkpoint has no end-of-text token: no token has this id.
+_NO_TOKEN = -1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to generate.
+
+    Args:
+        prompts: the tokens of each row.
+        max_new_tokens: the most tokens to add to a row.
+        eos_token_id: ends a row; None for no such token.
+        sampling: how tokens are chosen.
+        first_row: the number of the first row among all, for its seed.
+        ended: rows that are to end; whoever reads the tokens may add to it.
+    """
+
+    prompts: Sequence[Sequence[int]]
+    max_new_tokens: int
+    eos_token_id: int | None
+    sampling: SamplingParams
+    first_row: int = 0
+    ended: set[int] = field(default_factory=set)
+
+    @property
+    def end(self) -> int:
+        """The token that ends a row."""
+        return _NO_TOKEN if self.eos_token_id is None else self.eos_token_id
+
+    def chooser(self, view: StepModules) -> Sampler:
+        """Chooses tokens with step 14."""
+        choose_token = view[GENERATION].choose_token
+        return Sampler(choose_token, self.prompts, self.sampling, self.first_row, self.ended, self.end)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A way to run the model.
+
+    Args:
+        name: what it does, in words.
+        step: the step that it rests on.
+        traced: its graph.
+        tokens: generates: it takes the graph, compiled and bound to weights, and a request, and yields
+            (row, token) as the tokens come.
+    """
+
+    name: str
+    step: int
+    traced: TracedGraph
+    tokens: Callable[[Callable[..., Tensor], Request], Iterator[tuple[int, int]]]
+
+
+def choose_engine(guard: Guard, config: Any, device: Device, *, quantized: bool = False) -> Engine:
+    """Traces the best engine whose steps are filled in.
+
+    Args:
+        guard: runs the code of the steps.
+        config: the model's `GPT2Config`.
+        device: where the graph is to run.
+        quantized: take linear layers with quantized weights.
+
+    Raises:
+        ProblemFound: a step is wrong, or one that every engine needs is not filled in.
+        QuantizationError: quantized weights are asked for where there is no such thing.
+    """
+    if quantized and device.label != "cpu":
+        raise QuantizationError("quantized weights are for the CPU: say --device cpu, or leave --quantize out")
+    for step, make in ((BATCHED_GENERATION, batched), (CACHED_GENERATION, cached)):
+        try:
+            return guard(f"step {step}", lambda make=make: make(guard.view, config, device, quantized=quantized))
+        except ProblemFound as stop:
+            if stop.problem.kind != "unfilled" or stop.problem.step not in (BATCHED_GENERATION, CACHED_GENERATION):
+                raise
+    return guard("MaxGPT2LMHeadModel", lambda: whole_text(guard.view, config, device, quantized=quantized))
+
+
+def batched(view: StepModules, config: Any, device: Device, *, quantized: bool = False) -> Engine:
+    """All prompts together, with a cache."""
+    step = view[BATCHED_GENERATION]
+    # Nothing is to be done here: this shows whether the loop is filled in.
+    list(step.generate_batch(None, [], [[0]], n_positions=1, max_new_tokens=0))
+    inputs = _inputs(config, TensorSpec("int64", ("batch",)))
+    traced = _trace_fast(lambda: step.BatchedGPT2LMHeadModel(config), inputs, device, quantized)
+
+    def tokens(run: Callable[..., Tensor], request: Request) -> Iterator[tuple[int, int]]:
+        return step.generate_batch(
+            run,
+            empty_caches(view, config, len(request.prompts), device),
+            [list(prompt) for prompt in request.prompts],
+            n_positions=config.n_positions,
+            max_new_tokens=request.max_new_tokens,
+            eos_token_id=request.end,
+            choose=request.chooser(view),
+        )
+
+    return Engine("with a cache, in batches", BATCHED_GENERATION, traced, tokens)
+
+
+def cached(view: StepModules, config: Any, device: Device, *, quantized: bool = False) -> Engine:
+    """One prompt after the other, with a cache."""
+    step = view[CACHED_GENERATION]
+    list(step.generate_with_cache(None, [], [0], n_positions=1, max_new_tokens=0))
+    traced = _trace_fast(lambda: step.CachedGPT2LMHeadModel(config), _inputs(config), device, quantized)
+
+    def tokens(run: Callable[..., Tensor], request: Request) -> Iterator[tuple[int, int]]:
+        choose, caches = request.chooser(view), empty_caches(view, config, 1, device)
+        for row, prompt in enumerate(request.prompts):
+            for token in step.generate_with_cache(
+                run,
+                caches,
+                list(prompt),
+                n_positions=config.n_positions,
+                max_new_tokens=request.max_new_tokens,
+                eos_token_id=request.end,
+                choose=lambda logits, row=row: choose(row, logits),
+            ):
+                yield row, token
+
+    return Engine("with a cache", CACHED_GENERATION, traced, tokens)
+
+
+def whole_text(view: StepModules, config: Any, device: Device, *, quantized: bool = False) -> Engine:
+    """One prompt after the other, and the whole text for every token."""
+    if quantized:
+        ids = TensorSpec("int64", ("batch", "seq_len"))
+        traced = _trace_fast(lambda: view[LANGUAGE_MODEL].MaxGPT2LMHeadModel(config), [ids], device, quantized)
+    else:
+        traced = trace_model(view, config, device)
+
+    def tokens(run: Callable[[Tensor], Tensor], request: Request) -> Iterator[tuple[int, int]]:
+        sampling = request.sampling
+        for row, prompt in enumerate(request.prompts):
+            for token in view[GENERATION].generate_tokens(
+                penalised(run, sampling.repetition_penalty),
+                list(prompt),
+                n_positions=config.n_positions,
+                max_new_tokens=request.max_new_tokens,
+                eos_token_id=request.eos_token_id,
+                temperature=sampling.temperature,
+                top_k=sampling.top_k,
+                top_p=sampling.top_p,
+                seed=sampling.seed_of(request.first_row + row),
+            ):
+                yield row, token
+                if row in request.ended:
+                    break
+
+    return Engine("without a cache", GENERATION, traced, tokens)
+
+
+def trace_model(view: StepModules, config: Any, device: Device) -> TracedGraph:
+    """Traces the model of step 13: ids (batch, seq_len) to logits (batch, seq_len, vocab_size)."""
+    ids = TensorSpec("int64", ("batch", "seq_len"))
+    return trace(lambda: view[LANGUAGE_MODEL].MaxGPT2LMHeadModel(config), [ids], device)
+
+
+def empty_caches(view: StepModules, config: Any, batch: int, device: Device) -> list[Tensor]:
+    """Makes the caches of step 16. On a CPU, memory is taken page by page as they fill."""
+    if device.label != "cpu":
+        return view[CACHED_GENERATION].empty_caches(config, batch, device)
+    shape = (batch, config.n_head, config.n_positions, config.head_dim)
+    size = int(np.prod(shape))
+    # Not `np.zeros`: NumPy asks for pages of two megabytes, and a few tokens of each head would touch them all.
+    arrays = (np.frombuffer(mmap.mmap(-1, 4 * size), np.float32).reshape(shape) for _ in range(2 * config.n_layer))
+    return [Tensor.from_dlpack(array) for array in arrays]
+
+
+def _trace_fast(build: Callable[[], Any], inputs: Sequence[TensorSpec], device: Device, quantized: bool) -> TracedGraph:
+    with fast_layers():
+        if not quantized:
+            return trace(build, inputs, device)
+        return trace(lambda: with_quantized_layers(build()), inputs, device, constant=True)
+
+
+def _inputs(config: Any, *between: TensorSpec) -> list[TensorSpec]:
+    """The inputs of a model with caches; `between` are those between the number of tokens and the caches."""
+    cache = TensorSpec("float32", ("batch", config.n_head, config.n_positions, config.head_dim), buffer=True)
+    return [
+        TensorSpec("int64", ("batch", "seq_len")),
+        TensorSpec("int64", (), on_host=True),
+        *between,
+        *[cache] * (2 * config.n_layer),
+    ]

@@ -1,0 +1,236 @@
+"""Runs the course's own GPT-2 on a checkpoint, and streams text from it."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from max.experimental.tensor import Tensor
+from safetensors import SafetensorError, safe_open
+from tokenizers.decoders import DecodeStream
+
+from tutor.checking.guard import Guard
+from tutor.checking.loader import StepModules
+from tutor.course import CONFIGURATION, COURSE, LANGUAGE_MODEL, PRETRAINED_WEIGHTS
+from tutor.errors import CheckpointError
+from tutor.generation.checkpoint import Checkpoint
+from tutor.generation.engines import Engine, Request, choose_engine
+from tutor.generation.quantize import pack
+from tutor.generation.sampling import SamplingParams
+from tutor.generation.stop_strings import StopStrings
+from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.devices import find_device
+from tutor.learner.workspace import Workspace
+from tutor.sizes import language_model
+
+
+@dataclass
+class Throughput:
+    """How fast text came: filled in while it is generated."""
+
+    started: float = 0.0
+    first: float = 0.0
+    last: float = 0.0
+    tokens: int = 0
+
+    def count(self) -> None:
+        """Notes that a token has come."""
+        self.last = time.perf_counter()
+        self.first = self.first or self.last
+        self.tokens += 1
+
+    def __str__(self) -> str:
+        told = f"{self.tokens} tokens, the first after {self.first - self.started:.2f} s"
+        if self.tokens < 2:
+            return told
+        return f"{told}, then {(self.tokens - 1) / (self.last - self.first):.1f} tokens per second"
+
+
+@dataclass(frozen=True)
+class TextChunk:
+    """A piece of text as it comes: of which prompt, and whether it is the last of it."""
+
+    row: int
+    text: str
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Model:
+    """A compiled model with its weights and its tokenizer."""
+
+    checkpoint: Checkpoint
+    guard: Guard
+    engine: Engine
+    run: Callable[..., Tensor]
+
+    def stream(
+        self,
+        prompts: Sequence[list[int]],
+        *,
+        max_new_tokens: int,
+        sampling: SamplingParams,
+        stops: Sequence[str] = (),
+        batch_size: int = 1,
+        pace: Throughput | None = None,
+    ) -> Iterator[TextChunk]:
+        """Continues prompts, in batches; yields each piece of text as soon as it is known.
+
+        Args:
+            prompts: the tokens of each, as `Checkpoint.encode` gives them.
+            max_new_tokens: the most tokens to add to each.
+            sampling: how tokens are chosen.
+            stops: strings that end a text; they do not belong to it.
+            batch_size: how many prompts are continued together.
+            pace: is told when each token comes.
+
+        Raises:
+            ProblemFound: the code of a step failed.
+        """
+        pace = pace or Throughput()
+        pace.started = time.perf_counter()
+        for first in range(0, len(prompts), batch_size):
+            batch = prompts[first : first + batch_size]
+            request = Request(batch, max_new_tokens, self.checkpoint.eos_token_id, sampling, first)
+            # A character may be spread over several tokens; the decoder waits for all of them.
+            decoders = [DecodeStream(skip_special_tokens=True) for _ in batch]
+            stoppers, left = [StopStrings(stops) for _ in batch], [max_new_tokens] * len(batch)
+            for row, token in self._tokens(request):
+                if row in request.ended:
+                    continue
+                pace.count()
+                left[row] -= 1
+                ended = token == request.end or not left[row]
+                text = "" if token == request.end else decoders[row].step(self.checkpoint.tokenizer, token) or ""
+                text = stoppers[row].add(text)
+                if stoppers[row].stopped or ended:
+                    request.ended.add(row)
+                    yield TextChunk(first + row, text + stoppers[row].rest(), last=True)
+                elif text:
+                    yield TextChunk(first + row, text)
+            # A loop of a learner's may end before its time.
+            for row in set(range(len(batch))) - request.ended:
+                yield TextChunk(first + row, stoppers[row].rest(), last=True)
+
+    def _tokens(self, request: Request) -> Iterator[tuple[int, int]]:
+        """The tokens as the steps' code yields them. What it raises becomes a ProblemFound."""
+        where = f"step {self.engine.step}"
+        tokens = self.guard(where, lambda: iter(self.engine.tokens(self.run, request)))
+        end = object()
+        while (pair := self.guard(where, lambda: next(tokens, end))) is not end:
+            row, token = pair
+            yield int(row), int(token)
+
+
+def load(
+    checkpoint: Checkpoint,
+    workspace: Workspace,
+    *,
+    own_steps: bool,
+    device: str,
+    quantized: bool = False,
+    cache_folder: Path,
+    on_compile: Callable[[int], None],
+) -> Model:
+    """Traces and compiles the model for a checkpoint, and puts the weights on the device.
+
+    Args:
+        checkpoint: as `open_checkpoint` gives it.
+        workspace: whose files.
+        own_steps: run the learner's steps in place of the solutions.
+        device: `auto`, `cpu` or `gpu`.
+        quantized: round the weights of the linear layers to Q4_0.
+        cache_folder: where compiled graphs are kept.
+        on_compile: called before a compile.
+
+    Raises:
+        CheckpointError: the weights do not fit the model.
+        ProblemFound: the code of a step failed.
+    """
+    view = StepModules(workspace, own=[step.number for step in COURSE] if own_steps else [])
+    guard = Guard(view, LANGUAGE_MODEL)
+    config = configuration(guard, checkpoint)
+    where = find_device(device)
+    engine = choose_engine(guard, config, where, quantized=quantized)
+    run = bind(engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile)
+    return Model(checkpoint, guard, engine, run)
+
+
+def configuration(guard: Guard, checkpoint: Checkpoint) -> Any:
+    """The course's configuration for a checkpoint. If it refuses the sizes, the checkpoint is wrong."""
+
+    def make() -> object:
+        try:
+            return guard.view[CONFIGURATION].GPT2Config(**checkpoint.sizes)
+        except ValueError as error:
+            return error
+
+    config = guard("GPT2Config", make)
+    if isinstance(config, ValueError):
+        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {config}")
+    return config
+
+
+def bind(
+    engine: Engine,
+    guard: Guard,
+    checkpoint: Checkpoint,
+    config: Any,
+    *,
+    cache_folder: Path,
+    on_compile: Callable[[int], None] = lambda count: None,
+) -> Callable[..., Tensor]:
+    """Compiles an engine's graph, and gives it the weights of a checkpoint.
+
+    Raises:
+        CheckpointError: the weights do not fit the model.
+        ProblemFound: the code of step 15 failed.
+    """
+    traced, cache = engine.traced, CompileCache(cache_folder)
+    # With quantized layers, the model's own parameters tell no longer what shapes the file has.
+    shapes = language_model(vars(config)) if traced.constants else shapes_of(traced.parameters)
+    weights = read_weights(guard, checkpoint, shapes)
+    if not traced.constants:
+        (executable,) = cache.load([traced], on_compile)
+        return executable.bind(weights)
+    (executable,) = cache.load([traced], on_compile, pack(weights, shapes_of(traced.constants)))
+    return executable.bind({})
+
+
+def shapes_of(types: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes of parameters as plain numbers."""
+    return {name: tuple(map(int, type_.shape)) for name, type_ in types.items()}
+
+
+def read_weights(
+    guard: Guard, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]
+) -> Mapping[str, np.ndarray]:
+    """The weights as step 15 reads them.
+
+    Raises:
+        CheckpointError: step 15 refuses the checkpoint, or it is damaged.
+        ProblemFound: the code of step 15 failed.
+    """
+    return guard("read_weights", lambda: _weights(guard.view, checkpoint, shapes))
+
+
+def _weights(
+    view: StepModules, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]
+) -> Mapping[str, np.ndarray]:
+    """The weights as step 15 reads them. What it refuses is the checkpoint's fault."""
+    file = checkpoint.folder / "model.safetensors"
+    try:
+        view[PRETRAINED_WEIGHTS].read_config(checkpoint.folder)  # refuses the settings that the model does not know
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {error}") from None
+    try:
+        with safe_open(file, framework="numpy"):
+            pass  # the header is right: what step 15 refuses after this is no damage
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{file} is damaged: {error}") from None
+    try:
+        return view[PRETRAINED_WEIGHTS].read_weights(checkpoint.folder, shapes)
+    except ValueError as error:
+        raise CheckpointError(f"{file}: {error}") from None

@@ -1,0 +1,58 @@
+"""Everything that the tool uses of MAX 26.7.0 and that MAX does not document, each with the reason why.
+
+Nothing else in the tool reaches into MAX. When MAX changes, this is the file to look at.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+
+from max.experimental.nn import Linear
+from max.experimental.tensor import Tensor
+from max.graph import Module as GraphModule
+
+
+def bytecode(module: GraphModule) -> bytes:
+    """A module's MLIR bytecode. It is whole, unlike the printed text, and holds no positions in source files:
+    equal graphs give equal bytes, which makes it the key of the compile cache."""
+    return module.mlir_module.bytecode
+
+
+def text(module: GraphModule) -> str:
+    """A module as MLIR text, for people. `str` of a public graph wraps it in Python's notation."""
+    return module.mlir_module.asm()
+
+
+def operation_count(module: GraphModule) -> int:
+    """How many operations a module holds: one for its graph, and one more for each subgraph."""
+    return len(list(module.mlir_module.body))
+
+
+def join(modules: Mapping[str, GraphModule]) -> GraphModule:
+    """Copies graphs into one module, each under its new name, so that they compile together.
+
+    MAX has no public way to add a finished graph to a module. The graphs are copied and not traced again: a
+    second run of the code under test might give another graph. Each module must hold a single operation.
+    """
+    operations = []
+    for name, module in modules.items():
+        (operation,) = module.mlir_module.clone().body
+        operation.sym_name = name
+        operations.append(operation)
+    first, *others = operations
+    for operation in reversed(others):
+        operation.move_after(first)
+    return GraphModule(first.parent_op)
+
+
+@contextlib.contextmanager
+def linear_forward(forward: Callable[[Linear, Tensor], Tensor]) -> Iterator[None]:
+    """While this lasts, every `Linear` layer is traced with `forward`.
+
+    MAX has no hook for how a layer computes its product, and the learner's model makes its layers itself.
+    """
+    original = Linear.forward
+    Linear.forward = forward
+    try:
+        yield
+    finally:
+        Linear.forward = original

@@ -1,0 +1,141 @@
+"""Traces the code under test into MAX graphs.
+
+Tracing takes milliseconds and computes nothing: modules are built lazily, and their
+parameters become inputs of the graph. One compiled graph then serves any weights.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from max import tree
+from max.driver import CPU, Device
+from max.dtype import DType
+from max.experimental import compilation
+from max.experimental import functional as F
+from max.experimental.nn import Module
+from max.experimental.sharding import TensorLayout
+from max.experimental.tensor import Tensor, default_device, default_dtype
+from max.graph import BufferType, DeviceRef, TensorType, TensorValue
+from max.graph import Module as GraphModule
+
+from tutor.graphs import max_internals
+from tutor.graphs.tensor_spec import Dims, TensorSpec, dims_of
+
+
+class ReturnError(Exception):
+    """The code under test returned something other than tensors."""
+
+
+@dataclass(frozen=True)
+class TracedGraph:
+    """A traced graph: what goes in, what comes out, and the MAX module that it is in.
+
+    Args:
+        parameters: the type of each parameter of the module, by name; the graph's first inputs.
+        constants: the type of each parameter whose values are part of the compiled graph instead.
+        inputs: the graph's other inputs.
+        outputs: dtype and dimensions of each result.
+        single: True if the code returned one bare tensor, False for a tuple.
+        fingerprint: equal for equal graphs, however the source is laid out.
+        device: where the graph is to run.
+        module: the MAX module that holds the graph and nothing else, unless the code made subgraphs.
+    """
+
+    parameters: Mapping[str, TensorType]
+    constants: Mapping[str, TensorType]
+    inputs: Sequence[TensorSpec]
+    outputs: Sequence[TensorSpec]
+    single: bool
+    fingerprint: str
+    device: Device
+    module: GraphModule
+
+    @property
+    def single_operation(self) -> bool:
+        """Whether the module holds nothing but the graph: the code made no subgraphs."""
+        return max_internals.operation_count(self.module) == 1
+
+    @property
+    def text(self) -> str:
+        """The graph as MAX prints it."""
+        return max_internals.text(self.module)
+
+
+def trace(
+    build: Callable[[], Callable[..., object]],
+    inputs: Sequence[TensorSpec],
+    device: Device,
+    on_parameters: Callable[[Mapping[str, Dims]], None] = lambda shapes: None,
+    *,
+    constant: bool = False,
+) -> TracedGraph:
+    """Builds a callable and traces its graph.
+
+    Args:
+        build: makes the callable, a MAX module or a function of tensors.
+        inputs: the type of each argument.
+        device: where the graph is to run.
+        on_parameters: told the shape of each parameter before the callable is called; it may raise.
+        constant: the parameters' values are given when the graph is loaded, not when it is called. MAX then
+            prepares them once: it needs that for quantized weights.
+
+    Raises:
+        ReturnError: the callable returned something other than a tensor or a tuple of tensors.
+        Exception: whatever the code under test raises.
+    """
+    with F.lazy(), default_device(device), default_dtype(DType.float32):
+        entry = build()
+    if isinstance(entry, Module):
+        # `shared`: a tied tensor is one parameter, under the first of its names.
+        leaves, structure = tree.flatten(entry, leaf=Tensor, shared=True)
+        parameters = {
+            name: TensorType(leaf.dtype, leaf.shape, device)
+            for name, leaf in zip(structure.leaf_paths, leaves, strict=True)
+        }
+    else:
+        parameters, structure = {}, None
+
+    on_parameters({name: dims_of(type_.shape) for name, type_ in parameters.items()})
+    bare = []
+
+    def subject(values: list[Tensor], arguments: list[Tensor]) -> tuple[Tensor, ...]:
+        if constant:
+            values = [
+                F.constant_external(name, TensorLayout(type_.dtype, type_.shape, device))
+                for name, type_ in parameters.items()
+            ]
+        call = entry if structure is None else tree.unflatten(structure, values)
+        result = call(*arguments)
+        bare.append(not isinstance(result, tuple | list))
+        return tuple(_as_tensor(part) for part in ((result,) if bare[-1] else result))
+
+    types = [_type_of(spec, device) for spec in inputs]
+    # Subgraphs are inlined: a module is then one operation, and can be joined with others.
+    staged = compilation.stage(subject, allow_subgraphs=False)([] if constant else list(parameters.values()), types)
+    module = staged.graph.module
+    return TracedGraph(
+        parameters={} if constant else parameters,
+        constants=parameters if constant else {},
+        inputs=tuple(inputs),
+        outputs=[TensorSpec(layout.dtype.name, dims_of(layout.shape)) for layout in staged.out_layouts],
+        single=bare[-1],
+        fingerprint=hashlib.sha256(max_internals.bytecode(module)).hexdigest(),
+        device=device,
+        module=module,
+    )
+
+
+def _type_of(spec: TensorSpec, device: Device) -> TensorType | BufferType:
+    type_ = BufferType if spec.buffer else TensorType
+    return type_(DType[spec.dtype], spec.dims, DeviceRef.from_device(CPU() if spec.on_host else device))
+
+
+def _as_tensor(value: object) -> Tensor:
+    if isinstance(value, TensorValue):
+        return Tensor.from_graph_value(value)
+    if isinstance(value, Tensor):
+        return value
+    if value is None:
+        raise ReturnError("it returned None: is a `return` missing?")
+    raise ReturnError(f"it returned a {type(value).__name__} where a Tensor is expected")

@@ -1,0 +1,125 @@
+"""Writes the reference files: `python -m tutor.oracle`, or `--step 9` for one.
+
+The same versions of NumPy, torch and transformers write the same bytes.
+"""
+
+import importlib
+import io
+import os
+from pathlib import Path
+
+import click
+import numpy as np
+from tokenizers import Tokenizer
+
+from tutor.checking import stored_numbers
+from tutor.checking.spec import Check
+from tutor.checks.shared import random_numbers
+from tutor.checks.shared.plain_attention import as_module
+from tutor.checks.step_00 import MAX_OUTPUT, SHARED
+from tutor.course import COURSE
+from tutor.generation.checkpoint import FILES
+from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.oracle import hugging_face
+
+STEPS = range(len(COURSE))
+PROMPT = "ROMEO:\nBut soft, what"
+NEW_TOKENS = 48
+
+Content = dict[str, np.ndarray]
+
+
+def have_checkpoint() -> bool:
+    """Whether the checkpoint that comes with the course is there."""
+    return all((Workspace(REPOSITORY).checkpoint / name).is_file() for name in FILES)
+
+
+def content(step: int) -> Content:
+    """What belongs into a step's file; empty for a step that needs none."""
+    if step == 14:
+        return generation() if have_checkpoint() else {}
+    check: Check = importlib.import_module(f"tutor.checks.step_{step:02d}").CHECK
+    arrays: Content = {}
+    for case in check.cases:
+        if case.shipped and not have_checkpoint():
+            continue
+        subject = check.subject(case.subject)
+        parameters, inputs = random_numbers.case(subject, case)
+        for name, array in parameters.items():
+            halved = array.astype(np.float16)
+            assert np.array_equal(halved, array), f"{name} would not be stored exactly"
+            arrays[f"parameters/{stored_numbers.owner(case)}/{name}"] = halved
+        for name, array in inputs.items():
+            arrays[f"inputs/{case.name}/{name}"] = array
+        if case.shipped:
+            parameters = stored_numbers.shipped_parameters(subject)
+        for name, array in hugging_face.outputs(step, subject, parameters, inputs).items():
+            arrays[f"outputs/{case.name}/{name}"] = array
+    if step in (16, 17):
+        arrays |= random_text(step)
+    if step == 0:
+        arrays[MAX_OUTPUT] = max_output()
+    return arrays
+
+
+def max_output() -> np.ndarray:
+    """What MAX's graph of step 09 gives for the case that it shares with step 00: (seq_len, n_embd)."""
+    from tutor.checking.loader import StepModules
+    from tutor.checks.step_09 import AS_IN_STEP_00
+    from tutor.graphs.compile_cache import CompileCache
+    from tutor.graphs.devices import find_device
+    from tutor.graphs.trace import trace
+
+    view = StepModules(Workspace(REPOSITORY), own=[])
+    traced = trace(lambda: AS_IN_STEP_00.build(view), list(AS_IN_STEP_00.inputs.values()), find_device("cpu"))
+    (executable,) = CompileCache(cache_folder()).load([traced])
+    parameters, inputs = as_module(AS_IN_STEP_00, SHARED)
+    return executable(parameters, *inputs.values())[0][0]
+
+
+def generation() -> Content:
+    """Step 14: how Hugging Face continues a prompt with the shipped checkpoint."""
+    folder = Workspace(REPOSITORY).checkpoint
+    prompt = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(PROMPT).ids
+    return {
+        "prompt": np.array(prompt),
+        "greedy": np.array(hugging_face.greedy(hugging_face.trained(folder), prompt, NEW_TOKENS)),
+    }
+
+
+def random_text(step: int) -> Content:
+    """Steps 16 and 17: how Hugging Face continues a prompt with the random weights of the cases."""
+    from tutor.checks.shared.cached_models import parameters_of
+
+    check: Check = importlib.import_module(f"tutor.checks.step_{step:02d}").CHECK
+    (subject,) = check.subjects
+    model = hugging_face.language_model(subject, parameters_of(subject, check))
+    prompt = np.random.default_rng(step).integers(subject.settings["vocab_size"], size=4).tolist()
+    return {"prompt": np.array(prompt), "greedy": np.array(hugging_face.greedy(model, prompt, 10))}
+
+
+def write(path: Path, arrays: Content) -> None:
+    """Writes a file as a whole or not at all."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(buffer.getvalue())
+    os.replace(partial, path)
+
+
+@click.command()
+@click.option("--step", type=click.IntRange(STEPS[0], STEPS[-1]), help="Write the file of this step alone.")
+def main(step: int | None) -> None:
+    """Computes the reference numbers with Hugging Face GPT-2, and stores them."""
+    if not have_checkpoint():
+        click.echo("The checkpoint is not there: leaving out what is computed with it.")
+    for number in STEPS if step is None else [step]:
+        arrays = content(number)
+        if arrays:
+            file = stored_numbers.path(number)
+            write(file, arrays)
+            click.echo(f"{file.name}: {len(arrays)} arrays, {file.stat().st_size / 1000:.1f} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""The oracle: what Hugging Face's own GPT-2 computes (and PyTorch, for step 19), one function a step, in float64.
+
+Each function takes a subject, its parameters and the inputs of a case, and gives the
+outputs by name. Only the script that writes the reference files and the tests import this.
+"""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel, GPT2Model
+from transformers.masking_utils import sdpa_mask
+from transformers.models.gpt2.modeling_gpt2 import GPT2MLP, GPT2Attention, GPT2Block, eager_attention_forward
+from transformers.pytorch_utils import Conv1D
+from transformers.utils import logging
+
+from tutor.checking.spec import Arrays, Subject
+from tutor.oracle.pytorch import call_pytorch, pytorch_module
+
+Oracle = Callable[[Subject, Arrays, Arrays], Arrays]
+
+
+def outputs(step: int, subject: Subject, parameters: Arrays, inputs: Arrays) -> Arrays:
+    """What a subject of a step must give: float32, without gradients."""
+    oracle: Oracle = globals()[f"step_{step:02d}"]
+    with torch.no_grad():
+        return {name: result.numpy().astype(np.float32) for name, result in oracle(subject, parameters, inputs).items()}
+
+
+def step_00(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The softmax, the blend of one query, and attention without biases and output projection."""
+    if subject.name == "softmax":
+        return {"weights": torch.softmax(tensor(inputs["scores"]), dim=-1)}
+    if subject.name == "attend":
+        query, keys, values = (tensor(inputs[name]) for name in ("query", "keys", "values"))
+        # One batch, one head, one query.
+        heads = query[None, None, None], keys[None, None], values[None, None]
+        return {"blended": eager_attention_forward(nn.Module().eval(), *heads, None)[0].flatten()}
+    n_embd = inputs["xs"].shape[-1]
+    module = {
+        "c_attn.weight": np.vstack([inputs["wq"], inputs["wk"], inputs["wv"]]),
+        "c_attn.bias": np.zeros(3 * n_embd),
+        "c_proj.weight": np.eye(n_embd),
+        "c_proj.bias": np.zeros(n_embd),
+    }
+    return {"outputs": step_09(subject, module, {"x": inputs["xs"][None]})["y"][0]}
+
+
+def step_02(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """Hugging Face's mask of what each query may see, as numbers to add."""
+    num_tokens = subject.settings["num_tokens"]
+    length = subject.settings.get("sequence_length", len(inputs["x"]))
+    may_look = sdpa_mask(1, length, length + num_tokens, q_offset=num_tokens, allow_is_causal_skip=False)[0, 0]
+    return {"mask": torch.zeros(may_look.shape).masked_fill(~may_look, -torch.inf)}
+
+
+def step_03(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """PyTorch's layer norm, which Hugging Face's GPT-2 uses."""
+    x = tensor(inputs["x"])
+    return {"y": filled(nn.LayerNorm(x.shape[-1], **subject.settings), parameters)(x)}
+
+
+def step_04(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2MLP`."""
+    return {"y": filled(GPT2MLP(subject.settings["n_inner"], config(subject)), parameters)(tensor(inputs["x"]))}
+
+
+def step_05(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Model.wte`."""
+    table = GPT2Model(config(subject)).wte
+    return {"y": filled(table, parameters)(tensor(inputs["input_ids"]))}
+
+
+def step_06(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Model.wpe` at the positions that `GPT2Model` looks up."""
+    table = GPT2Model(config(subject)).wpe
+    return {"y": filled(table, parameters)(torch.arange(inputs["input_ids"].shape[-1]))}
+
+
+def step_07(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Attention.c_attn`, split as `GPT2Attention` splits it."""
+    attention = GPT2Attention(config(subject))
+    parts = filled(attention.c_attn, parameters)(tensor(inputs["x"])).split(attention.split_size, dim=2)
+    return dict(zip(("query", "key", "value"), parts, strict=True))
+
+
+def step_08(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The attention function of Hugging Face's GPT-2."""
+    query, key, value = (tensor(inputs[name]) for name in ("query", "key", "value"))
+    y, _ = eager_attention_forward(nn.Module().eval(), query, key, value, mask(query.shape[-2]))
+    return {"y": y.transpose(1, 2)}  # it comes with the tokens in front of the heads
+
+
+def step_09(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Attention`."""
+    x = tensor(inputs["x"])
+    attention = filled(GPT2Attention(config(subject), layer_idx=0), parameters)
+    return {"y": attention(x, attention_mask=mask(x.shape[1]))[0]}
+
+
+def step_10(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The second half of `GPT2Block`: its residual step around the MLP, or around a linear layer in its place."""
+    block = GPT2Block(config(subject), layer_idx=0)
+    n_embd = subject.settings["n_embd"]
+    block.attn.forward = lambda hidden_states, **_: (torch.zeros_like(hidden_states), None)  # the first half adds 0
+    filled(block.ln_2, sub(parameters, "ln"))
+    if "sublayer.weight" in parameters:
+        block.mlp = nn.Linear(n_embd, n_embd)
+    filled(block.mlp, sub(parameters, "sublayer"))
+    return {"y": block.double().eval()(tensor(inputs["x"]))}
+
+
+def step_11(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Block`."""
+    x = tensor(inputs["x"])
+    return {"y": filled(GPT2Block(config(subject), layer_idx=0), parameters)(x, attention_mask=mask(x.shape[1]))}
+
+
+def step_12(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2Model`."""
+    return {"y": filled(GPT2Model(config(subject)), parameters)(tensor(inputs["input_ids"])).last_hidden_state}
+
+
+def step_13(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2LMHeadModel`."""
+    return {"logits": language_model(subject, parameters)(tensor(inputs["input_ids"])).logits}
+
+
+def step_16(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2LMHeadModel` with a cache: the logits after the last token, and the caches afterwards."""
+    num_tokens, seq_len = int(inputs["num_tokens"]), inputs["input_ids"].shape[1]
+    cache = filled_cache(subject, inputs)
+    logits = language_model(subject, parameters)(tensor(inputs["input_ids"]), past_key_values=cache).logits
+    after = {"logits": logits[:, -1]}
+    for layer, kept in enumerate(cache.layers):
+        for name, states in ((f"keys_{layer}", kept.keys), (f"values_{layer}", kept.values)):
+            after[name] = tensor(inputs[name]).clone()
+            after[name][:, :, num_tokens : num_tokens + seq_len] = states[:, :, num_tokens:]
+    return after
+
+
+def step_17(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """`GPT2LMHeadModel` with a cache and padding on the left; what is cached for padding does not matter."""
+    num_tokens, seq_len = int(inputs["num_tokens"]), inputs["input_ids"].shape[1]
+    columns, starts = torch.arange(num_tokens + seq_len)[None], tensor(inputs["starts"])[:, None]
+    logits = language_model(subject, parameters)(
+        tensor(inputs["input_ids"]),
+        past_key_values=filled_cache(subject, inputs),
+        attention_mask=(columns >= starts).long(),
+        position_ids=(columns - starts).clamp(min=0)[:, num_tokens:],
+    ).logits
+    return {"logits": logits[:, -1]}
+
+
+def step_18(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """PyTorch's `scaled_dot_product_attention`, which gives zeros to a query that sees nothing, too."""
+    num_heads, head_dim = subject.settings["num_heads"], subject.settings["head_dim"]
+    rounded = {name: tensor(inputs[name]) for name in ("query", "key", "value")}
+    if subject.settings["dtype"] == "bfloat16":
+        rounded = {name: x.bfloat16().double() for name, x in rounded.items()}
+
+    def attend(causal: bool, mask: torch.Tensor | None, tokens: slice = slice(None)) -> torch.Tensor:
+        heads = [x[..., tokens, :].unflatten(-1, (num_heads, head_dim)).transpose(-3, -2) for x in rounded.values()]
+        seq_len = heads[0].shape[-2]
+        visible = torch.ones(seq_len, seq_len, dtype=torch.bool)
+        visible = visible.tril() if causal else visible
+        if mask is not None:
+            visible = visible & mask[:, None, None, :]
+        return nn.functional.scaled_dot_product_attention(*heads, attn_mask=visible).transpose(-3, -2).flatten(-2)
+
+    if subject.settings["way"] != "flash":
+        mask = tensor(inputs["mask"])
+        return {name: attend("causal" in name, None if "without" in name else mask) for name in subject.outputs}
+    edges = inputs["cu_seqlens"].tolist()
+    pieces = [slice(*edge) for edge in itertools.pairwise(edges)]
+    return {name: torch.cat([attend("causal" in name, None, piece) for piece in pieces]) for name in subject.outputs}
+
+
+def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """PyTorch's `scaled_dot_product_attention`, or `nn.MultiheadAttention` with the weights of each head."""
+    visible = tensor(inputs["mask"]) == 1 if "mask" in inputs else None
+    if parameters:
+        module = pytorch_module(parameters, subject.settings["num_heads"])
+        results = call_pytorch(module, tensor(inputs["x"]), visible)
+        return dict(zip(("output", "attention_weights"), results, strict=True))
+    query, key, value = (tensor(inputs[name]) for name in ("query", "key", "value"))
+    # The weights themselves are what comes out if each key's value is a one at its own place.
+    ones = torch.eye(key.shape[-2], dtype=torch.float64).expand(*key.shape[:-1], -1)
+    return {
+        "output": scaled_dot_product_attention(query, key, value, visible),
+        "attention_weights": scaled_dot_product_attention(query, key, ones, visible),
+    }
+
+
+def language_model(subject: Subject, parameters: Arrays) -> GPT2LMHeadModel:
+    """`GPT2LMHeadModel` with the parameters of a case."""
+    model = GPT2LMHeadModel(config(subject))
+    filled(model.transformer, sub(parameters, "transformer"))
+    assert model.lm_head.weight is model.transformer.wte.weight, "Hugging Face no longer ties the head"
+    return model.double().eval()
+
+
+def filled_cache(subject: Subject, inputs: Arrays) -> DynamicCache:
+    """A cache that holds the first `num_tokens` keys and values of a case."""
+    cache, num_tokens = DynamicCache(), int(inputs["num_tokens"])
+    for layer in range(subject.settings["n_layer"] if num_tokens else 0):
+        keys, values = (tensor(inputs[f"{name}_{layer}"])[:, :, :num_tokens] for name in ("keys", "values"))
+        cache.update(keys, values, layer)
+    return cache
+
+
+def greedy(model: GPT2LMHeadModel, input_ids: list[int], max_new_tokens: int) -> list[int]:
+    """The tokens that `generate` appends when it always takes the best one."""
+    prompt = torch.tensor([input_ids])
+    tokens = model.generate(
+        prompt,
+        attention_mask=torch.ones_like(prompt),
+        do_sample=False,
+        max_new_tokens=max_new_tokens,
+        pad_token_id=0,
+    )
+    return tokens[0, len(input_ids) :].tolist()
+
+
+def trained(checkpoint: Path) -> GPT2LMHeadModel:
+    """`GPT2LMHeadModel` with the weights of a checkpoint."""
+    logging.disable_progress_bar()
+    return GPT2LMHeadModel.from_pretrained(checkpoint, local_files_only=True).eval()
+
+
+# --- helpers ----------------------------------------------------------------------------------
+
+
+def config(subject: Subject) -> GPT2Config:
+    """The configuration of a subject. Hugging Face warns of special tokens beyond the vocabulary: there are none."""
+    return GPT2Config(**subject.settings, attn_implementation="eager", bos_token_id=None, eos_token_id=None)
+
+
+def tensor(array: np.ndarray) -> torch.Tensor:
+    """A tensor in float64; whole numbers stay what they are."""
+    result = torch.from_numpy(np.ascontiguousarray(array))
+    return result.double() if result.is_floating_point() else result
+
+
+def mask(seq_len: int) -> torch.Tensor:
+    """The causal mask as Hugging Face's modules want it, to be added to the scores."""
+    return torch.full((seq_len, seq_len), -torch.inf, dtype=torch.float64).triu(1)
+
+
+def sub(parameters: Arrays, name: str) -> Arrays:
+    """The parameters of the part `name`, without that prefix."""
+    return {key.removeprefix(f"{name}."): value for key, value in parameters.items() if key.startswith(f"{name}.")}
+
+
+def filled(module: nn.Module, parameters: Arrays) -> nn.Module:
+    """Puts parameters into a module, in float64, and makes it ready to run.
+
+    Hugging Face's Conv1D keeps its weight as [in, out]; ours are [out, in], so these are transposed.
+    """
+    conv1d = {f"{name}.weight".lstrip(".") for name, child in module.named_modules() if isinstance(child, Conv1D)}
+    state = {name: tensor(array.T if name in conv1d else array) for name, array in parameters.items()}
+    module.double().load_state_dict(state, strict=True)
+    return module.eval()
