@@ -24,6 +24,7 @@ Readable = Program | GraphModule | builtin.ModuleOp | bytes
 _TYPE = re.compile(r"!mo\.(tensor|buffer)<(.*)>", re.DOTALL)
 _SHAPE = re.compile(r"#mosh<ape(\[.*\])> : !mosh\.ape", re.DOTALL)
 _NUMBER = re.compile(r"#M\.dense_array<([^<>,]+)> : tensor<(\w+)>")
+_DECLARATION = re.compile(r"(\w+) :")
 _ENUM = re.compile(r"#mo\.\w+<(\w+)>")
 
 
@@ -91,7 +92,7 @@ class _Reader:
         numbers = tuple(self._number(operand) for operand in operands)
         bodies = tuple(self._block(region.blocks[0], (*path, index)) for index, region in enumerate(operation.regions))
         named = names_in([dim for type_ in result_types for dim in type_.dims])
-        declares = frozenset(named - self._known)
+        declares = frozenset(named - self._known) | _declared(operation)
         self._known |= declares
         return Operation(
             name=_name(operation),
@@ -112,6 +113,13 @@ def _name(operation: mlir.Operation) -> str:
         return f"custom {mlir.StringAttr(operation.attributes['symbol']).value}"
     # `rmo.mo.exp` is `mo.exp` with a type that is inferred; `rmo.add` is `mo.add` with broadcasting.
     return name.removeprefix("rmo.").removeprefix("mo.")
+
+
+def _declared(operation: mlir.Operation) -> frozenset[str]:
+    """The names of dimensions that an operation says it declares."""
+    if "outputParamDecls" not in operation.attributes:
+        return frozenset()
+    return frozenset(_DECLARATION.findall(str(operation.attributes["outputParamDecls"])))
 
 
 def _type(value: mlir.Value) -> ValueType:
@@ -140,7 +148,8 @@ def _attribute(attribute: mlir.Attribute) -> Attribute:
     if isinstance(attribute, mlir.BoolAttr | mlir.IntegerAttr | mlir.StringAttr):
         return attribute.value
     if isinstance(attribute, mlir.DictAttr):
-        return {name: _attribute(value) for name, value in attribute.items()}
+        entries = (attribute[index] for index in range(len(attribute)))
+        return {entry.name: _attribute(entry.attr) for entry in entries}
     text = str(attribute)
     if found := _SHAPE.fullmatch(text):
         return parse_dims(found[1])[0]

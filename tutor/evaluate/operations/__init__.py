@@ -10,6 +10,7 @@ from tutor.evaluate.operations import (  # noqa: F401 - importing them registers
     buffers,
     comparison,
     control_flow,
+    images,
     indexing,
     layers,
     reductions,

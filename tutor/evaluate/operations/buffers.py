@@ -36,3 +36,8 @@ def store_slice(
 def transfer(call: Call, x: np.ndarray, *chain: None) -> tuple[np.ndarray, ...]:
     """Moves a tensor to another device; there is only one here."""
     return (x, *chain)
+
+
+@operation("debug.print", "debug.tensor.print")
+def debug_print(call: Call, *operands: np.ndarray | None) -> None:
+    """Prints a tensor when the compiled graph runs; not here."""
