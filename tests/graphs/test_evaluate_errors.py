@@ -14,19 +14,19 @@ from max.experimental.nn import Linear
 from max.experimental.tensor import Tensor
 from max.graph import Module
 
-from tutor.check import Spec
 from tutor.evaluate.errors import EvaluationError, EvaluationLimitError, UnknownOperationError
 from tutor.evaluate.evaluator import evaluate, unknown_operations
 from tutor.evaluate.program import Program
 from tutor.evaluate.reader import read_module
-from tutor.graphs import trace
-from tutor.workspace import REPOSITORY
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import trace
+from tutor.learner.workspace import REPOSITORY
 
-VECTOR = Spec("float32", ("n",))
-MATRIX = Spec("float32", ("n", "m"))
+VECTOR = TensorSpec("float32", ("n",))
+MATRIX = TensorSpec("float32", ("n", "m"))
 
 
-def program(function: Callable[..., object], *specs: Spec) -> Program:
+def program(function: Callable[..., object], *specs: TensorSpec) -> Program:
     return read_module(trace(lambda: function, specs, CPU()).module)
 
 
@@ -35,7 +35,7 @@ def ones(*shape: int) -> np.ndarray:
 
 
 def test_an_operation_that_is_not_known_stops_everything_before_it_starts() -> None:
-    image = Spec("float32", (1, 2, 2, 1))
+    image = TensorSpec("float32", (1, 2, 2, 1))
     graph = program(lambda x: F.resize_linear(F.exp(x), (1, 4, 4, 1)), image)
     seen = []
     assert unknown_operations(graph) == ["resize.linear"]
@@ -52,7 +52,7 @@ def test_an_operation_that_is_not_known_is_found_inside_of_a_loop() -> None:
 
         return F.while_loop([F.constant(0, DType.int64), x], lambda i, x: i < 1, body)[1]
 
-    assert unknown_operations(program(resize_in_a_loop, Spec("float32", (1, 2, 2, 1)))) == ["resize.linear"]
+    assert unknown_operations(program(resize_in_a_loop, TensorSpec("float32", (1, 2, 2, 1)))) == ["resize.linear"]
 
 
 def test_a_dtype_that_is_not_known_makes_an_operation_unknown() -> None:
@@ -69,7 +69,7 @@ def test_an_endless_loop_is_stopped() -> None:
 
 
 def test_inputs_must_fit_the_graphs_types() -> None:
-    graph = program(lambda x, y: x @ y, MATRIX, Spec("float32", ("m", 3)))
+    graph = program(lambda x, y: x @ y, MATRIX, TensorSpec("float32", ("m", 3)))
     assert evaluate(graph, [ones(2, 4), ones(4, 3)])[0].shape == (2, 3)
     with pytest.raises(EvaluationError, match="has size 5 on axis 0 where its type has 4"):
         evaluate(graph, [ones(2, 4), ones(5, 3)])
@@ -82,7 +82,7 @@ def test_inputs_must_fit_the_graphs_types() -> None:
 
 
 def test_a_shape_that_was_promised_is_compared_with_the_one_that_is_there() -> None:
-    graph = program(lambda x, y: F.rebind(x, ("m",)) + y, VECTOR, Spec("float32", ("m",)))
+    graph = program(lambda x, y: F.rebind(x, ("m",)) + y, VECTOR, TensorSpec("float32", ("m",)))
     assert evaluate(graph, [ones(3), ones(3)])[0].tolist() == [2, 2, 2]
     with pytest.raises(EvaluationError, match="rebind"):
         evaluate(graph, [ones(3), ones(4)])
@@ -105,7 +105,7 @@ def test_an_observer_is_told_of_each_operation_also_in_each_round_of_a_loop() ->
     def double_until(x: Tensor) -> Tensor:
         return F.while_loop([x], lambda x: x < 10.0, lambda x: [x * 2.0])[0] + 1.0
 
-    graph = program(double_until, Spec("float32", ()))
+    graph = program(double_until, TensorSpec("float32", ()))
     seen: list[tuple[str, tuple[int, ...], float]] = []
     evaluate(
         graph,
@@ -144,7 +144,7 @@ def test_a_module_without_a_graph_is_refused() -> None:
 
 
 def test_external_constants_get_their_values_by_name() -> None:
-    traced = trace(lambda: Linear(2, 3), [Spec("float32", ("n", 2))], CPU(), constant=True)
+    traced = trace(lambda: Linear(2, 3), [TensorSpec("float32", ("n", 2))], CPU(), constant=True)
     weights = {"weight": np.arange(6, dtype=np.float32).reshape(3, 2), "bias": ones(3)}
     (y,) = evaluate(traced.module, [ones(1, 2)], constants=weights)
     assert y.tolist() == [[2, 6, 10]]

@@ -10,12 +10,12 @@ from max.driver import CPU
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 
-from tutor.check import Spec
 from tutor.evaluate.errors import EvaluationError
 from tutor.evaluate.gradients import directional_derivative, numerical_gradient
 from tutor.evaluate.program import Program
 from tutor.evaluate.reader import read_module
-from tutor.graphs import trace
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import trace
 
 
 def max_layer_norm(x: Tensor, gamma: Tensor, beta: Tensor, weights: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ CASES = {
 
 
 def traced(function: Callable[..., Tensor], inputs: list[np.ndarray]) -> Program:
-    specs = [Spec("float32", array.shape) for array in inputs]
+    specs = [TensorSpec("float32", array.shape) for array in inputs]
     return read_module(trace(lambda: function, specs, CPU()).module)
 
 
@@ -121,7 +121,7 @@ def test_a_buffer_that_the_graph_writes_to_is_as_before_in_every_evaluation() ->
         F.buffer_store(total, total + x * x)
         return F.sum(total * 1.0)
 
-    specs = [Spec("float32", (3,)), Spec("float32", (3,), buffer=True)]
+    specs = [TensorSpec("float32", (3,)), TensorSpec("float32", (3,), buffer=True)]
     program = read_module(trace(lambda: accumulate, specs, CPU()).module)
     inputs = [np.array([1.0, 2.0, 3.0], np.float32), np.zeros(3, np.float32)]
     np.testing.assert_allclose(numerical_gradient(program, inputs, 0), [2, 4, 6], atol=1e-8)

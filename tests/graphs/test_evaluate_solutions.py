@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from max.driver import CPU
 
-from tutor import reference
-from tutor.check import Case, Check
+from tutor.checking import stored_numbers
+from tutor.checking.loader import StepModules
+from tutor.checking.spec import Case, Check
 from tutor.evaluate.evaluator import evaluate, unknown_operations
 from tutor.evaluate.program import Program
 from tutor.evaluate.reader import read_module
-from tutor.graphs import Traced, trace
-from tutor.loader import View
-from tutor.workspace import REPOSITORY, Workspace
+from tutor.graphs.trace import TracedGraph, trace
+from tutor.learner.workspace import REPOSITORY, Workspace
 
 STEPS = [step for step in range(2, 20) if step not in (14, 15)]  # those have no numbers of their own
 
@@ -27,9 +27,9 @@ def check_of(step: int) -> Check:
 
 
 @functools.cache
-def programs(step: int) -> dict[str, tuple[Traced, Program]]:
+def programs(step: int) -> dict[str, tuple[TracedGraph, Program]]:
     """The graphs of a step's subjects, traced from the solution, by the subject's name."""
-    view = View(Workspace(REPOSITORY), own=())
+    view = StepModules(Workspace(REPOSITORY), own=())
     traced = {
         subject.name: trace(functools.partial(subject.build, view), list(subject.inputs.values()), CPU())
         for subject in check_of(step).subjects
@@ -46,7 +46,7 @@ def compiled_cases(step: int) -> Iterator[Case]:
 def evaluate_case(step: int, case: Case, dtype: type[np.float64] | None = None) -> tuple[dict, dict]:
     """The evaluator's results and the stored ones, by name; buffers included."""
     subject = check_of(step).subject(case.subject)
-    parameters, inputs, expected = reference.load(step)[case.name]
+    parameters, inputs, expected = stored_numbers.load(step)[case.name]
     graph, program = programs(step)[case.subject]
     arrays = [inputs[name].copy() if spec.buffer else inputs[name] for name, spec in subject.inputs.items()]
     outputs = evaluate(program, [parameters[name] for name in graph.parameters] + arrays, dtype=dtype)
@@ -79,7 +79,7 @@ def test_a_solution_gives_hugging_faces_numbers(step: int) -> None:
 
 @pytest.mark.parametrize("step", [8, 13, 16])
 def test_evaluating_takes_no_time_to_speak_of(step: int) -> None:
-    programs(step), reference.load(step)
+    programs(step), stored_numbers.load(step)
     start = time.perf_counter()
     for case in compiled_cases(step):
         evaluate_case(step, case)

@@ -12,12 +12,12 @@ from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 from max.graph import Graph
 
-from tutor.check import Spec
 from tutor.evaluate.evaluator import evaluate
 from tutor.evaluate.reader import read_module
 from tutor.evaluate.source_lines import bytecode_with_call_stacks, read_frames, recorded_call_stacks
-from tutor.graphs import Traced, trace
-from tutor.workspace import REPOSITORY
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import TracedGraph, trace
+from tutor.learner.workspace import REPOSITORY
 
 HERE = Path(__file__)
 
@@ -42,9 +42,9 @@ def line_of(comment: str) -> int:
     return next(number for number, line in enumerate(lines, 1) if line.endswith(f"# {comment}"))
 
 
-def traced() -> Traced:
+def traced() -> TracedGraph:
     with recorded_call_stacks():
-        return trace(lambda: example, [Spec("float32", ("n",))], CPU())
+        return trace(lambda: example, [TensorSpec("float32", ("n",))], CPU())
 
 
 def test_every_operation_knows_its_lines() -> None:
@@ -90,7 +90,7 @@ def test_a_module_with_call_stacks_is_evaluated_like_any_other() -> None:
 
 
 def test_call_stacks_are_recorded_only_where_it_is_asked_for() -> None:
-    graph = trace(lambda: example, [Spec("float32", ("n",))], CPU())
+    graph = trace(lambda: example, [TensorSpec("float32", ("n",))], CPU())
     assert read_frames(bytecode_with_call_stacks(graph.module), [HERE]) == {}
     traced()
     assert not Graph.debug.source_tracebacks
