@@ -73,10 +73,11 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
 
         draw.write()
     if "examples" in wanted:
-        from book import captures, prompts
+        from book import agents, captures, prompts
 
         captures.write_examples()
         prompts.write()
+        agents.write()
     if "captures" in wanted:
         from book import captures
 

@@ -15,7 +15,7 @@ import click
 
 from tutor import progress, supervisor
 from tutor.commands import typed
-from tutor.course import Step, UnknownStepError, find_step
+from tutor.course import COURSE, Step, UnknownStepError, find_step
 from tutor.errors import CompileError, CourseError, DamagedProgressError
 from tutor.report import Report, make_console
 from tutor.skeleton import as_learners_file, skeleton_of
@@ -44,13 +44,15 @@ SOURCE = click.option(
 
 
 class StepType(click.ParamType):
-    """A step number: 2, 02, s02."""
+    """A step number: 2, 02, s02. Or its file, as an editor names it: steps/step_02.py, or the whole path."""
 
     name = "step"
 
     def convert(self, value: str | Step, param: click.Parameter | None, ctx: click.Context | None) -> Step:
         if isinstance(value, Step):
             return value
+        if "/" in value or value.endswith(".py"):
+            return self._step_of(Path(value), param, ctx)
         match = re.fullmatch(r"s?(\d{1,3})", value)
         if match is None:
             self.fail(f"{value!r} is not the number of a step", param, ctx)
@@ -58,6 +60,14 @@ class StepType(click.ParamType):
             return find_step(int(match[1]))
         except UnknownStepError as error:
             self.fail(str(error), param, ctx)
+
+    def _step_of(self, file: Path, param: click.Parameter | None, ctx: click.Context | None) -> Step:
+        """The step that is written in a file. The file need not exist: `reset` brings it back."""
+        workspace = Workspace.find()
+        for step in COURSE:
+            if file.resolve() == workspace.step(step.number).resolve():
+                return step
+        self.fail(f"{str(file)!r} is not the file of a step: open one in {workspace.root / 'steps'}", param, ctx)
 
 
 class Commands(click.Group):
