@@ -17,8 +17,8 @@ from transformers import GPT2LMHeadModel
 
 from book.captures import run_file
 from book.paths import EXAMPLES
-from tests.browser import assert_accessible, open_page
-from tests.conftest import Tool
+from tests.support.browser import assert_accessible, open_page
+from tests.support.workspaces import Tool
 from tests.wrong_files import RETURN
 from tutor.attention_maps import pictures, terminal_map
 from tutor.attention_maps.head_patterns import find_habits

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import Tool
+from tests.support.workspaces import Tool
 from tutor.checking import supervisor
 from tutor.course import COURSE
 from tutor.learner.workspace import REPOSITORY, Workspace

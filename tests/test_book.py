@@ -18,7 +18,7 @@ from book import captures, export, notebook, plots
 from book.api import api_url
 from book.paths import EXAMPLES, FIGURES, NUMBERS, OUTPUTS, SOURCE
 from book.preprocessor import BookError, fill_in, tasks_of
-from tests.approximate import assert_same_text
+from tests.support.approximate import assert_same_text
 from tests.test_repository import README, TASKS, known_commands
 from tutor.course import COURSE, Step
 from tutor.learner.workspace import REPOSITORY

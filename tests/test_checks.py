@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.conftest import Tool
+from tests.support.workspaces import Tool
 from tests.wrong_files import WRONG_FILES, WrongFile
 from tutor.course import COURSE, Step
 from tutor.learner.workspace import Workspace

@@ -18,7 +18,7 @@ from safetensors.torch import save_file as save_torch
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.generation import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from tests.conftest import Tool
+from tests.support.workspaces import Tool
 from tutor.generation.checkpoint import open_checkpoint
 from tutor.learner.workspace import REPOSITORY, Workspace
 

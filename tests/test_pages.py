@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import assert_accessible, open_page
+from tests.support.browser import assert_accessible, open_page
 from tests.test_book import (
     PAGES,
     from_max,  # noqa: F401

@@ -8,7 +8,7 @@ from max.engine import InferenceSession
 from max.graph import DeviceRef, Graph, TensorType, ops
 from max.graph.quantization import QuantizationEncoding
 
-from tests.conftest import Tool
+from tests.support.workspaces import Tool
 from tutor.generation.quantize import dequantize, padded, quantize
 from tutor.graphs.devices import find_device
 from tutor.learner.workspace import Workspace

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.conftest import Tool
+from tests.support.workspaces import Tool
 from tests.wrong_files import WRONG_FILES
 from tutor.course import COURSE
 from tutor.learner.workspace import REPOSITORY, Workspace

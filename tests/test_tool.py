@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from tests.conftest import Tool
+from tests.support.workspaces import Tool
 from tutor.course import COURSE, find_step
 from tutor.learner.skeleton import skeleton_of
 from tutor.learner.workspace import REPOSITORY, Workspace

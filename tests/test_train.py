@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import GPT2LMHeadModel
 
-from tests.conftest import Tool
+from tests.support.workspaces import Tool
 from tutor.learner.workspace import REPOSITORY, Workspace
 
 TEXT = "".join(f"Line {i}: the quick brown fox jumps over {i * i} lazy dogs.\n" for i in range(400))

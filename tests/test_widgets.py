@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser import open_page
+from tests.support.browser import open_page
 
 from solutions.solution_14 import choose_token
 

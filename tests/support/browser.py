@@ -27,9 +27,9 @@ RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "
 MDBOOKS_OWN = {("aria-allowed-attr", "#mdbook-sidebar-toggle")}
 
 
-@pytest.fixture(scope="session", name="browser")
+@contextmanager
 def launch_browser() -> Iterator[Browser]:
-    """One browser for all tests of a session; they are skipped where there is none."""
+    """Runs a browser that is installed; skips the test where there is none."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip(f"no browser is installed: none of {', '.join(PROGRAMS)}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from tests.support.workspaces import make_workspace
 from tests.wrong_files import WrongFile
 from tutor.checking.warm import warm_cache
 from tutor.course import CONFIGURATION, COURSE, find_step
@@ -78,7 +79,6 @@ def of_the_book() -> list[WrongFile]:
 
 def compile_wrong_files(wrong_files: Sequence[WrongFile], cache_folder: Path) -> None:
     """Compiles the graphs of some mistaken files that trace, in one go."""
-    from tests.conftest import make_workspace
     from tutor.checking.loader import StepModules
     from tutor.graphs.compile_cache import CompileCache
     from tutor.graphs.devices import find_device
