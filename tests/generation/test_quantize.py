@@ -84,7 +84,7 @@ def test_a_quantized_model_is_nearly_as_good(compiled: None):
 
     workspace = Workspace(REPOSITORY)
     checkpoint = open_checkpoint(workspace.checkpoint)
-    text = (REPOSITORY / "tests" / "sonnet.txt").read_text()
+    text = (REPOSITORY / "tests/generation/sonnet.txt").read_text()
     ids = np.array([checkpoint.tokenizer.encode(text).ids])
     losses = []
     for quantized in (False, True):

@@ -20,7 +20,7 @@ from tests.support.browser import open_page
 
 from solutions.solution_14 import choose_token
 
-BOOK = Path(__file__).parents[1] / "book"
+BOOK = Path(__file__).parents[2] / "book"
 WIDGETS = {
     "attention-explorer": ("attention_explorer.js", "attention.js"),
     "mask-builder": ("mask_builder.js", None),

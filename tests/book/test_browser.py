@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import assert_accessible, open_page
-from tests.test_book import (
+from tests.book.test_chapters import (
     PAGES,
     from_max,  # noqa: F401
     html,  # noqa: F401
 )
+from tests.support.browser import assert_accessible, open_page
 from tutor.course import COURSE
 
 NARROW, WIDE = 360, 1200

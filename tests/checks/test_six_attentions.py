@@ -70,7 +70,7 @@ def kernels(folder: Path) -> dict[str, list[str]]:
 def test_max_finds_its_kernel_in_the_fused_attentions_and_not_in_the_eager_one(tmp_path: Path):
     printed = run(
         "import json, pathlib\n"
-        "from tests.test_attention_lab import kernels\n"
+        "from tests.checks.test_six_attentions import kernels\n"
         f"print(json.dumps(kernels(pathlib.Path({str(tmp_path)!r}))))\n"
     )
     (line,) = (line for line in printed.splitlines() if line.startswith("{"))  # MAX prints what it writes down

@@ -176,10 +176,10 @@ def fresh_examples() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
 
 
 def test_each_chapter_has_its_computed_file():
-    assert {file.stem for file in captures.computed_files()} >= {f"step_{step.label}" for step in COURSE}
+    assert {file.stem for file in captures.example_files()} >= {f"step_{step.label}" for step in COURSE}
 
 
-@pytest.mark.parametrize("file", captures.computed_files(), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", captures.example_files(), ids=lambda file: file.stem)
 def test_example_prints_what_the_book_shows(file: Path, fresh_examples):
     printed, numbers = fresh_examples
     if file.stem in printed:
@@ -209,7 +209,7 @@ def test_captured_output_is_what_the_tool_prints(chapter: str, name: str, captur
 def test_every_captured_file_is_shown_and_comes_from_a_command():
     text = "\n".join((SOURCE / page).read_text() for page in PAGES)
     made = {captures.output_file(chapter, name) for chapter, name, _ in captures.all_captures()}
-    made |= {captures.output_file(file.stem, "example") for file in captures.computed_files()}
+    made |= {captures.output_file(file.stem, "example") for file in captures.example_files()}
     for file in OUTPUTS.glob("*.txt"):
         assert file in made, f"nothing makes {file.name}"
         assert f"../captured/{file.name}" in text, f"{file.name} is shown nowhere"
