@@ -1,52 +1,20 @@
 """The built book in a browser: it loads, fits narrow screens, can be read in light and dark, and computes like MAX."""
 
-import functools
-import http.server
 import json
-import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.book.test_chapters import (
-    PAGES,
-    from_max,  # noqa: F401
-    html,  # noqa: F401
-)
 from tests.support.browser import assert_accessible, open_page
+from tests.support.pages import PAGES
 from tutor.course import COURSE
 
 NARROW, WIDE = 360, 1200
 # mdBook's own light and dark theme.
 THEMES = ("light", "navy")
-
 every_page = pytest.mark.parametrize("page", [page.replace(".md", ".html") for page in PAGES])
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """A test's output is not the place for an access log."""
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A page that is closed while it loads breaks its connections; that is no error."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
-
-
-@pytest.fixture(scope="session")
-def site(html: Path) -> Iterator[str]:  # noqa: F811
-    """The address at which the built book is served."""
-    handler = functools.partial(_Quiet, directory=str(html))
-    with _Server(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def overflow(page: Page) -> int:
@@ -71,7 +39,7 @@ def test_page_fits_a_narrow_screen(browser: Browser, site: str, page: str):
 
 
 @every_page
-def test_page_is_whole_without_javascript(browser: Browser, html: Path, page: str):  # noqa: F811
+def test_page_is_whole_without_javascript(browser: Browser, html: Path, page: str):
     context = browser.new_context(java_script_enabled=False)
     try:
         opened = context.new_page()
@@ -107,7 +75,7 @@ def test_arrow_keys_turn_the_pages(browser: Browser, site: str):
 # --- what the browser computes is what MAX computes ------------------------------------------------
 
 
-def test_the_explorer_computes_what_max_computes(browser: Browser, site: str, from_max: dict):  # noqa: F811
+def test_the_explorer_computes_what_max_computes(browser: Browser, site: str, from_max: dict):
     """Scores, weights and outputs of every layer and head: the page's own functions against MAX's outputs."""
     with open_page(browser, f"{site}/step_08.html", width=WIDE) as opened:
         computed = opened.evaluate(
@@ -170,7 +138,7 @@ def test_the_mask_builder_computes_what_band_part_computes(browser: Browser, sit
                 np.testing.assert_array_equal(np.array(ours), its, err_msg=f"{rows}x{columns} {band}")
 
 
-def test_the_playground_draws_from_what_step_14_draws_from(browser: Browser, site: str, from_max: dict):  # noqa: F811
+def test_the_playground_draws_from_what_step_14_draws_from(browser: Browser, site: str, from_max: dict):
     """The page's probabilities, from its data, are those that step 14 gives its die, from MAX's logits."""
     from solutions.solution_14 import choose_token
 

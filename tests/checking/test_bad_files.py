@@ -1,4 +1,4 @@
-"""Bad input: one clear message, a non-zero exit status, nothing lost, no traceback of ours."""
+"""Learners' files that break in any way: one clear message, exit status 1, nothing lost, no traceback of ours."""
 
 import json
 import os
@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.support.workspaces import Tool
 from tutor.checking import supervisor
-from tutor.course import COURSE
 from tutor.learner.workspace import REPOSITORY, Workspace
 
 LAYER_NORM = "class LayerNorm(Module):"
@@ -82,83 +80,6 @@ def test_an_endless_print_is_stopped(filled: Workspace, tutor: Tool):
     assert result.returncode == 1
     assert "Stopped after it had printed 10 MB" in result.stdout
     assert "more lines" in result.stdout and len(result.stdout) < 50_000
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "told"),
-    [
-        (["s42"], 2, f"there is no step 42: the course has steps 00 to {COURSE[-1].label}"),
-        (["check", "two"], 2, "'two' is not the number of a step"),
-        (["hint"], 2, "Missing argument 'STEP'"),
-        (["dance"], 2, "No such command 'dance'"),
-        (["s03", "--device", "tpu"], 2, "'tpu' is not one of"),
-        (["generate", "x", "--temperature", "nan"], 2, "nan is not"),
-        (["generate", "x", "--temperature", "inf"], 2, "inf is not a finite number"),
-        (["generate", "x", "--temperature", "-1"], 2, "-1"),
-        (["generate", "x", "--top-k", "0"], 2, "0 is not in the range"),
-        (["generate", "x", "--top-p", "1.5"], 2, "1.5 is not in the range"),
-        (["generate", "x", "--max-new-tokens", "0"], 2, "0 is not in the range"),
-    ],
-)
-def test_commands_that_make_no_sense(skeletons: Workspace, tutor: Tool, arguments: list[str], status: int, told: str):
-    result = tutor(skeletons, *arguments)
-    assert result.returncode == status
-    assert told in " ".join(result.stderr.split()), result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_a_python_without_the_courses_packages_is_told_where_they_are():
-    # The environment is passed on by hand: see ENVIRONMENT in test_repository.py.
-    command = [sys.executable, "-S", "-m", "tutor", "s08"]
-    run = subprocess.run(command, cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=False)
-    assert run.returncode == 1 and run.stdout == ""
-    assert run.stderr.startswith("error: this Python has no click; the course's own is in .venv: ")
-    assert run.stderr.count("\n") == 1
-
-
-def test_a_damaged_progress_file_is_set_aside(filled: Workspace, tutor: Tool):
-    filled.state.mkdir()
-    (filled.state / "progress.json").write_text('{"green": {"3": ')
-    result = tutor(filled, "progress")
-    assert result.returncode == 1
-    assert "the progress file is damaged" in result.stderr and "Traceback" not in result.stderr
-    (kept,) = filled.state.glob("progress-damaged-*.json")
-    assert kept.read_text() == '{"green": {"3": '
-    assert tutor(filled, "progress").returncode == 0
-
-
-def test_a_check_gives_its_verdict_even_with_damaged_progress(filled: Workspace, tutor: Tool):
-    filled.state.mkdir()
-    (filled.state / "progress.json").write_text("[]")
-    result = tutor(filled, "s00")
-    assert "Step 00 is right" in result.stdout and "progress file is damaged" in result.stdout
-    assert result.returncode == 0
-
-
-def test_damaged_cache_entries_are_compiled_again(
-    filled: Workspace, tutor: Tool, tmp_path_factory: pytest.TempPathFactory
-):
-    cache = tmp_path_factory.mktemp("cache")
-    first = tutor(filled, "s05", TUTOR_CACHE=str(cache))
-    assert first.returncode == 0 and "MAX compiled" in first.stdout, first.stdout + first.stderr
-    assert "MAX compiled" not in tutor(filled, "s05", TUTOR_CACHE=str(cache)).stdout
-    for artifact in cache.glob("*.mef"):
-        artifact.write_bytes(artifact.read_bytes()[:1000])
-    again = tutor(filled, "s05", TUTOR_CACHE=str(cache))
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert "were damaged; they were compiled again" in again.stdout and "MAX compiled" in again.stdout
-    for entry in cache.glob("*.json"):
-        entry.write_text("not json")
-    assert "were damaged" in tutor(filled, "s05", TUTOR_CACHE=str(cache)).stdout
-
-
-def test_a_cache_that_cannot_be_written(filled: Workspace, tutor: Tool, tmp_path: Path):
-    (tmp_path / "file").write_text("")
-    for command in (("s03",), ("generate", "A"), ("attention", "A"), ("warm",)):
-        result = tutor(filled, *command, TUTOR_CACHE=str(tmp_path / "file" / "cache"))
-        assert result.returncode == 1
-        assert "set TUTOR_CACHE to a folder that you can write" in result.stderr, result.stderr
-        assert "Traceback" not in result.stderr
 
 
 def test_two_checks_at_once_do_not_disturb_each_other(filled: Workspace, compiled: None):

@@ -36,7 +36,7 @@ SMALL = [
 
 def train(text: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(REPOSITORY / "checkpoints/train.py"), str(text), "--output", str(output), *options]
-    # The environment is passed on by hand: see ENVIRONMENT in test_repository.py.
+    # The environment is passed on by hand: see ENVIRONMENT in support/repository.py.
     return subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False)
 
 

@@ -1,11 +1,7 @@
-"""Steps 16 and 17 in shapes that their checks leave out, and the cache of compiled graphs where MAX's own cache knows
-a graph by another name."""
-
-from pathlib import Path
+"""Steps 16 and 17 in shapes that their checks leave out."""
 
 import numpy as np
 import pytest
-from max.graph import Graph, TensorType
 
 from tutor.checking.compare import matches
 from tutor.checking.loader import StepModules
@@ -75,24 +71,3 @@ def test_a_full_cache_is_an_error_and_no_wrong_answer(executables: dict[int, Com
 def test_the_checks_leave_nothing_out_of_the_caches():
     assert step_16.PLAIN.results == ["logits", "keys_0", "values_0", "keys_1", "values_1"]
     assert all(name in step_16.PLAIN.inputs for name in step_16.PLAIN.results[1:])
-
-
-def test_a_graph_that_max_knows_by_another_name(tmp_path: Path):
-    """MAX's own cache looks at what graphs compute, not at their names, and gives back the names that it knows."""
-    from max.dtype import DType
-    from max.engine import InferenceSession
-    from max.graph import DeviceRef
-    from max.graph import Module as GraphModule
-
-    from tutor.graphs.tensor_spec import TensorSpec
-
-    device = find_device("cpu")
-    factor = float(np.random.default_rng().normal())  # new to MAX
-    traced = trace(lambda: lambda x: x * factor, [TensorSpec("float32", ("n",))], device)
-    module = GraphModule()
-    with Graph("another_name", input_types=[TensorType(DType.float32, ["n"], DeviceRef.CPU())], module=module) as graph:
-        graph.output(graph.inputs[0].tensor * factor)
-    InferenceSession(devices=[device]).compile(module)
-    (executable,) = CompileCache(tmp_path).load([traced])
-    (got,) = executable({}, np.arange(3, dtype=np.float32))
-    np.testing.assert_allclose(got, factor * np.arange(3), rtol=1e-6)

@@ -2,18 +2,14 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from benchmarks.attention import CONTENDERS, KINDS, LENGTHS, tables
 from tutor.checking.loader import StepModules
-from tutor.checking.spec import Subject
-from tutor.checks.step_18 import BFLOAT16, CHECK, EAGER, FLASH, MASKED, UNMASKED
+from tutor.checks.step_18 import CHECK, FLASH
 from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
@@ -23,54 +19,17 @@ NO_MASK, MASK = "mo.composite.no_mask_flash_attention_cpu", "mo.composite.masked
 
 def run(code: str) -> str:
     """What Python prints for this code, in a process of its own."""
-    # The environment is passed on by hand: see ENVIRONMENT in test_repository.py.
+    # The environment is passed on by hand: see ENVIRONMENT in support/repository.py.
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     return ran.stdout
 
 
-def kernels(folder: Path) -> dict[str, list[str]]:
-    """Which attention kernels are in the graphs after MAX's passes, by subject; what follows is left out.
-
-    Where MAX stops and what it writes down is set for the whole process: call this in one of its own.
-    """
-    from max.driver import CPU
-    from max.engine import CompilationStopped, InferenceSession
-
-    from tutor.graphs.max_internals import join
-    from tutor.graphs.trace import trace
-
-    view = StepModules(Workspace(REPOSITORY), own=[])
-    subjects: dict[str, Subject] = {
-        f"g{index}": subject for index, subject in enumerate((EAGER, *MASKED, *UNMASKED, *BFLOAT16[:-1]))
-    }
-    graphs = {
-        name: trace(lambda s=subject: s.build(view), list(subject.inputs.values()), CPU())
-        for name, subject in subjects.items()
-    }
-    session = InferenceSession(devices=[CPU()])
-    session.debug.ir_output_dir = str(folder)
-    session.debug.pre_jit = True
-    with pytest.raises(CompilationStopped):
-        session.compile(join(graphs))
-
-    found: dict[str, list[str]] = {name: [] for name in graphs}
-    (after_passes,) = folder.glob("*.mo-pre-map.mlir")
-    with after_passes.open(errors="replace") as lines:
-        current = None
-        for line in lines:
-            if (graph := re.search(r"mo\.graph @(\w+)", line)) is not None:
-                current = graph[1]
-            if current in found and (kernel := re.search(r"= (mo\.composite\.\w*flash\w*)", line)) is not None:
-                found[current].append(kernel[1])
-    return {subject.name: found[name] for name, subject in subjects.items()}
-
-
 def test_max_finds_its_kernel_in_the_fused_attentions_and_not_in_the_eager_one(tmp_path: Path):
     printed = run(
         "import json, pathlib\n"
-        "from tests.checks.test_six_attentions import kernels\n"
+        "from tests.support.attention_kernels import kernels\n"
         f"print(json.dumps(kernels(pathlib.Path({str(tmp_path)!r}))))\n"
     )
     (line,) = (line for line in printed.splitlines() if line.startswith("{"))  # MAX prints what it writes down
@@ -108,9 +67,10 @@ def test_all_six_trace_for_a_gpu_that_is_not_there():
         "driver.set_virtual_device_target_arch('sm_90a')\n"
         "driver.set_virtual_device_count(1)\n"
         "from tutor.checks.step_18 import CHECK\n"
-        "from tutor.graphs import find_device, trace\n"
-        "from tutor.loader import StepModules\n"
-        "from tutor.workspace import REPOSITORY, Workspace\n"
+        "from tutor.checking.loader import StepModules\n"
+        "from tutor.graphs.devices import find_device\n"
+        "from tutor.graphs.trace import trace\n"
+        "from tutor.learner.workspace import REPOSITORY, Workspace\n"
         "view = StepModules(Workspace(REPOSITORY), own=[])\n"
         "for subject in CHECK.subjects:\n"
         "    traced = trace(lambda: subject.build(view), list(subject.inputs.values()), find_device('gpu'))\n"
@@ -129,11 +89,12 @@ def test_memory_of_the_tiles_does_not_grow_with_the_square(compiled: None):
     printed = run(
         "import numpy as np\n"
         "from benchmarks.timing import forget_peak, peak_megabytes\n"
-        "from tutor.artifacts import CompileCache\n"
+        "from tutor.checking.loader import StepModules\n"
         "from tutor.checks.step_18 import FLASH\n"
-        "from tutor.graphs import find_device, trace\n"
-        "from tutor.loader import StepModules\n"
-        "from tutor.workspace import REPOSITORY, Workspace, cache_folder\n"
+        "from tutor.graphs.compile_cache import CompileCache\n"
+        "from tutor.graphs.devices import find_device\n"
+        "from tutor.graphs.trace import trace\n"
+        "from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder\n"
         "view = StepModules(Workspace(REPOSITORY), own=[])\n"
         "traced = trace(lambda: FLASH.build(view), list(FLASH.inputs.values()), find_device('cpu'))\n"
         "run, = CompileCache(cache_folder()).load([traced])\n"
@@ -147,21 +108,6 @@ def test_memory_of_the_tiles_does_not_grow_with_the_square(compiled: None):
         "print(peak_megabytes() - before)\n"
     )
     assert float(printed) < 80
-
-
-def test_the_benchmark_shows_and_draws_every_contender():
-    from book.plots.lab import draw_attention_cost
-    from book.plots.svg import to_svg
-
-    rows = [
-        {"contender": contender, "seq_len": seq_len, "seconds": seq_len * (1 + place) / 1e6, "megabytes": seq_len / 9}
-        for place, contender in enumerate(CONTENDERS)
-        for seq_len in LENGTHS
-    ]
-    assert [table.row_count for table in tables(rows)] == [len(LENGTHS)] * 4
-    for kind in KINDS:
-        drawn = to_svg("attention_cost", lambda kind=kind: draw_attention_cost(rows, kind))
-        assert kind in drawn and "8,192" in drawn and "nan" not in drawn.lower()
 
 
 def test_the_tile_of_the_check_is_that_of_the_step():

@@ -71,6 +71,6 @@ def test_mistake_that_nothing_explains_still_gets_index_expected_and_got(
     file.write_text(file.read_text().replace("return F.gather(", "return 1.25 * F.gather("))
     result = tutor(filled, "s05")
     assert result.returncode == 1
-    assert "No known wrong_file gives these numbers" in result.stdout
+    assert "No known mistake gives these numbers" in result.stdout
     assert re.search(r"first at +\w+\[0, 0, 0\]", result.stdout), result.stdout
     assert re.search(r"expected +-?\d", result.stdout) and re.search(r"got +-?\d", result.stdout)

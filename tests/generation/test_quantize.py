@@ -1,5 +1,7 @@
 """Weights of four and a half bits: the format is MAX's, the rounding is good, and the model still writes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from max.driver import Buffer
@@ -84,7 +86,7 @@ def test_a_quantized_model_is_nearly_as_good(compiled: None):
 
     workspace = Workspace(REPOSITORY)
     checkpoint = open_checkpoint(workspace.checkpoint)
-    text = (REPOSITORY / "tests/generation/sonnet.txt").read_text()
+    text = Path(__file__).with_name("sonnet.txt").read_text()
     ids = np.array([checkpoint.tokenizer.encode(text).ids])
     losses = []
     for quantized in (False, True):
