@@ -39,7 +39,6 @@ KNOWN = {
     # To warm the cache is to compile what the checks and `generate` need, so it knows both.
     ("checking/warm.py", "checks.step_13.SHIPPED"),
     ("checking/warm.py", "generation.engines.batched"),
-    ("checking/warm.py", "generation.engines.whole_text"),
     # What is stored for a step is read as its check describes it, and the check is found by the step's number.
     ("checking/stored_numbers.py", "checks.step_…"),
     # What makes the stored numbers first asks whether the checkpoint of the course is there: are all its files?
