@@ -26,10 +26,12 @@ ORDER = (
     "checks",
     "checking",
     "graphs",
+    "evaluate",  # a part of `graphs/`, once it is moved there
     "learner",
     "course",
     "sizes",
     "invocation",
+    "processes",
     "errors",
     "__init__",
 )

@@ -54,7 +54,7 @@ def test_files_of_steps_and_solutions_are_the_courses():
 
 
 def test_find_step_names_the_steps_there_are():
-    assert find_step(2).slug == "causal_mask"
+    assert find_step(2).title == "Causal mask"
     with pytest.raises(UnknownStepError, match=r"no step 42.*00 to"):
         find_step(42)
 
