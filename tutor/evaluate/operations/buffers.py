@@ -38,6 +38,6 @@ def transfer(call: Call, x: np.ndarray, *chain: None) -> tuple[np.ndarray, ...]:
     return (x, *chain)
 
 
-@operation("debug.print", "debug.tensor.print")
+@operation("debug.tensor.print")
 def debug_print(call: Call, *operands: np.ndarray | None) -> None:
     """Prints a tensor when the compiled graph runs; not here."""

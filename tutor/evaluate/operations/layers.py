@@ -5,7 +5,6 @@ import numpy as np
 from tutor.evaluate.operations.registry import Call, elementwise, operation
 
 elementwise("matmul", np.matmul)
-elementwise("batch_matmul", np.matmul)
 
 
 @operation("reduce.layer_norm")

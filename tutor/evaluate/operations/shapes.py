@@ -36,7 +36,7 @@ def broadcast_to(call: Call, x: np.ndarray) -> np.ndarray:
     return np.broadcast_to(x, call.shape("newShape"))
 
 
-@operation("rebind_tensor_shape", "rebind")
+@operation("rebind_tensor_shape")
 def rebind(call: Call, x: np.ndarray) -> np.ndarray:
     """The same tensor with a type that says more; the evaluator compares the shapes."""
     return x
