@@ -73,23 +73,29 @@ def cumulative_sum(call: Call, x: np.ndarray) -> np.ndarray:
     return np.flip(sums, axis) if call["reverse"] else sums
 
 
+def order(x: np.ndarray, axis: int, *, descending: bool) -> np.ndarray:
+    """The places of the numbers along an axis in order of size; equal ones stay as they are."""
+    if not descending:
+        return np.argsort(x, axis=axis, kind="stable")
+    backwards = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
+    return np.flip(x.shape[axis] - 1 - backwards, axis)
+
+
 @operation("custom mx.argsort")
 def argsort(call: Call, x: np.ndarray) -> np.ndarray:
     """The order that sorts a vector."""
-    order = np.argsort(x, kind="stable")
-    return order if call["parameters"]["ascending"] else np.argsort(-x, kind="stable")
+    return order(x, 0, descending=not call["parameters"]["ascending"])
 
 
 @operation("top_k")
-def top_k(call: Call, x: np.ndarray, *given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def top_k(call: Call, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The k largest numbers along an axis, the largest first, and their places."""
-    k, axis = (int(given[0]), int(given[1])) if given else (call["k"], call["axis"])
-    places = np.take(np.argsort(-x, axis=axis, kind="stable"), range(k), axis=axis)
-    return np.take_along_axis(x, places, axis), places
+    places = np.take(order(x, call["axis"], descending=True), range(call["k"]), axis=call["axis"])
+    return np.take_along_axis(x, places, call["axis"]), places
 
 
 @operation("bottom_k")
 def bottom_k(call: Call, x: np.ndarray, k: np.ndarray, axis: np.ndarray, sort: np.ndarray) -> tuple[np.ndarray, ...]:
     """The k smallest numbers along an axis, the smallest first, and their places."""
-    places = np.take(np.argsort(x, axis=int(axis), kind="stable"), range(int(k)), axis=int(axis))
+    places = np.take(order(x, int(axis), descending=False), range(int(k)), axis=int(axis))
     return np.take_along_axis(x, places, int(axis)), places
