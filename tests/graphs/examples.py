@@ -1,6 +1,7 @@
 """One small use of every function of `max.experimental.functional`, and of Python's operators on tensors.
 
-A name is the function's, and after a comma what is special about the use.
+A name is the function's, and after a comma what is special about the use. Examples are joined into one graph to be
+compiled, so that a dimension of one name has one size in all of them: `n` is 3.
 """
 
 import operator
@@ -136,7 +137,7 @@ SHAPES: dict[str, Example] = {
     "squeeze": Example(lambda x: F.squeeze(x, 1), (_normal(3, 1, 2),)),
     "unsqueeze": Example(lambda x: (F.unsqueeze(x, 0), F.unsqueeze(x, -1)), (X,)),
     "broadcast_to": Example(lambda x: x.broadcast_to((2, x.shape[0], 4)), (X,), (("n", 4),)),
-    "rebind": Example(lambda x, y: F.rebind(x, ("k", 4)) + y, (X, Y), (("n", 4), ("k", 4))),
+    "rebind": Example(lambda x, y: F.rebind(x, ("rows", 4)) + y, (X, Y), (("n", 4), ("rows", 4))),
     "concat": Example(lambda x, y: (F.concat([x, y], axis=0), F.concat([x, y], axis=-1)), (X, Y)),
     "stack": Example(lambda x, y: (F.stack([x, y]), F.stack([x, y], axis=-1)), (X, Y)),
     "split": Example(lambda x: (*F.split(x, [1, 3], axis=1), *F.split(x, 2, axis=-1)), (X,)),
@@ -176,7 +177,7 @@ INDEXING: dict[str, Example] = {
     "slice_tensor": Example(lambda x: (x[1:], x[:, -1], x[..., ::2], x[0], x[:, 1:3], x[-2:-1, None]), (X,)),
     "slice_tensor, symbolic": Example(lambda x: (x[1:], x[-2:], x[:-1], x[-1]), (X,), (("n", 4),)),
     "slice_tensor, bounds at run time": Example(
-        lambda x, stop: F.slice_tensor(x, [(slice(1, stop), "k"), slice(None)]),
+        lambda x, stop: F.slice_tensor(x, [(slice(1, stop), "between"), slice(None)]),
         (X, np.array(3)),
         on_host=frozenset({1}),
     ),
@@ -195,12 +196,12 @@ INDEXING: dict[str, Example] = {
         for name in ("scatter_nd", "scatter_nd_add", "scatter_nd_max", "scatter_nd_min", "scatter_nd_mul")
     },
     "masked_scatter": Example(
-        lambda x, mask, updates: F.masked_scatter(x, mask, updates, out_dim="k"),
+        lambda x, mask, updates: F.masked_scatter(x, mask, updates, out_dim="chosen"),
         (X, FLAGS, _normal(int(FLAGS.sum()), seed=7)),
     ),
     "nonzero": Example(lambda x: F.nonzero(x, "found"), (np.where(FLAGS, X, 0),)),
     "repeat_interleave, counts": Example(
-        lambda x, counts: F.repeat_interleave(x, counts, axis=0, out_dim="k"), (X, np.array([2, 0, 3]))
+        lambda x, counts: F.repeat_interleave(x, counts, axis=0, out_dim="times"), (X, np.array([2, 0, 3]))
     ),
 }
 

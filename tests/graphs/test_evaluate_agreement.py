@@ -42,13 +42,8 @@ class Joined:
     @classmethod
     def of(cls, examples: dict[str, Example]) -> "Joined":
         """Puts the inputs of the examples after one another; `names` is filled when the graph is traced."""
-        specs, inputs = [], []
-        for index, example in enumerate(examples.values()):
-            # Sizes of the same name are not the same in different examples.
-            for spec in example.specs:
-                dims = tuple(f"{dim}{index}" if isinstance(dim, str) else dim for dim in spec.dims)
-                specs.append(Spec(spec.dtype, dims, buffer=spec.buffer, on_host=spec.on_host))
-            inputs.extend(example.inputs)
+        specs = [spec for example in examples.values() for spec in example.specs]
+        inputs = [array for example in examples.values() for array in example.inputs]
         return cls(specs, inputs, [])
 
 

@@ -68,7 +68,7 @@ def _rounded(call: Call, x: np.ndarray) -> np.ndarray:
     return round_to_bfloat16(x) if call.operand_dtype == "bfloat16" and x.dtype == np.float32 else x
 
 
-# Of the quotient of polynomials in x² that MAX takes for tanh: numerator (times x) and denominator, from the constant up.
+# tanh is x times a quotient of polynomials in x², in MAX as in Eigen; the coefficients from the constant up.
 _TANH_ABOVE = (4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08)
 _TANH_ABOVE += (-8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16)
 _TANH_BELOW = (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
@@ -109,23 +109,20 @@ def divide(call: Call, left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 @operation("mod")
 def modulo(call: Call, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """What is left of a division that rounds down: the result has the sign of the divisor.
-
-    Raises:
-        ZeroDivisionError: an integer is divided by 0; MAX's process ends there.
-    """
+    """What is left of a division that rounds down: the result has the sign of the divisor. Of integers by 0 it is 0."""
     if left.dtype.kind == "f":
         return left - np.floor(left / right) * right
-    if not np.all(right):
-        raise ZeroDivisionError("an integer is divided by 0")
     return np.mod(left, right)
 
 
 @operation("pow")
 def power(call: Call, base: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """base ** exponent: by multiplication for whole exponents, by exp(exponent * log(base)) for others."""
+    """base ** exponent: by multiplication for whole exponents, by exp(exponent * log(base)) for others.
+
+    An integer to a negative power is 0.
+    """
     if base.dtype.kind != "f":
-        return np.power(base, exponent)
+        return np.where(exponent < 0, 0, np.power(base, np.maximum(exponent, 0)))
     whole = exponent == np.floor(exponent)
     by_logarithm = exp(_rounded(call, exponent * _rounded(call, np.log(np.abs(base)))))
     fraction = np.where((base < 0) & ~np.isnan(exponent), np.nan, by_logarithm)

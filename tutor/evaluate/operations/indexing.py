@@ -21,10 +21,18 @@ def slices(starts: np.ndarray, stops: np.ndarray, steps: np.ndarray) -> tuple[sl
 
 @operation("slice")
 def slice_(call: Call, x: np.ndarray, *bounds: np.ndarray) -> np.ndarray:
-    """A part of a tensor: bounds are shapes, or tensors."""
-    if not bounds:
-        bounds = tuple(np.array(call.shape(name)) for name in ("starts", "stops", "steps"))
-    return x[slices(*bounds)]
+    """A part of a tensor: bounds are shapes, or tensors.
+
+    Bounds beyond an end are moved there, as Python does. Where bounds are tensors, MAX refuses those that are then in
+    the wrong order; Python gives nothing.
+    """
+    places = slices(*(bounds or (np.array(call.shape(name)) for name in ("starts", "stops", "steps"))))
+    if bounds:
+        for place, size in zip(places, x.shape, strict=True):
+            start, stop, step = place.indices(size)
+            if (stop - start) * step < 0:
+                raise EvaluationError(f"slice: from {start} to {stop} in steps of {step}")
+    return x[places]
 
 
 def checked(indices: np.ndarray, size: int) -> np.ndarray:

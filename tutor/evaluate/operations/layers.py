@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tutor.evaluate.numbers import round_to_bfloat16
 from tutor.evaluate.operations.registry import Call, elementwise, operation
 
 elementwise("matmul", np.matmul)
@@ -18,8 +19,10 @@ def layer_norm(call: Call, x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, e
 @operation("reduce.rms_norm")
 def rms_norm(call: Call, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Divides by the root of the mean of squares along the last axis, then multiplies with a weight."""
-    scale = np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + x.dtype.type(call["epsilon"]))
-    return x / scale * (weight + x.dtype.type(call["weight_offset"]))
+    normal = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + x.dtype.type(call["epsilon"]))
+    if call.operand_dtype == "bfloat16" and not call["multiply_before_cast"] and x.dtype == np.float32:
+        normal = round_to_bfloat16(normal)
+    return normal * (weight + x.dtype.type(call["weight_offset"]))
 
 
 @operation("reduce.group_norm")

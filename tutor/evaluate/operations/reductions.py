@@ -1,7 +1,13 @@
-"""Operations along one axis: sums and other reductions, softmax, cumulative sums, sorting."""
+"""Operations along one axis: sums and other reductions, softmax, cumulative sums, sorting.
+
+Sums of bfloat16 numbers are taken in float32. MAX's CPU takes them in bfloat16, in as many partial sums as suit the
+processor, so that they differ from one processor to another. Its softmax and its matrix products are in float32.
+"""
 
 import numpy as np
 
+from tutor.evaluate.numbers import finite_range
+from tutor.evaluate.operations.arithmetic import exp
 from tutor.evaluate.operations.registry import Call, operation
 
 
@@ -23,42 +29,47 @@ def mean(call: Call, x: np.ndarray) -> np.ndarray:
     return np.mean(x, axis=call["axis"], keepdims=True)
 
 
+def _maximum(x: np.ndarray, axis: int, dtype: str) -> np.ndarray:
+    """The largest number; NaN is passed over. MAX begins with the lowest finite one: of nothing but -inf it is that."""
+    return np.fmax.reduce(x, axis=axis, keepdims=True, initial=finite_range(dtype)[0])
+
+
 @operation("reduce.max")
 def largest(call: Call, x: np.ndarray) -> np.ndarray:
-    """The largest number along an axis."""
-    return np.max(x, axis=call["axis"], keepdims=True)
+    """The largest number along an axis; of nothing but -inf, the smallest finite one."""
+    return _maximum(x, call["axis"], call.operand_dtype)
 
 
 @operation("reduce.min")
 def smallest(call: Call, x: np.ndarray) -> np.ndarray:
-    """The smallest number along an axis."""
-    return np.min(x, axis=call["axis"], keepdims=True)
+    """The smallest number along an axis; of nothing but inf, the largest finite one."""
+    return np.fmin.reduce(x, axis=call["axis"], keepdims=True, initial=finite_range(call.operand_dtype)[1])
 
 
 @operation("reduce.arg_max")
 def where_largest(call: Call, x: np.ndarray) -> np.ndarray:
-    """The place of the largest number along an axis; of equal ones, the first."""
-    return np.argmax(x, axis=call["axis"], keepdims=True)
+    """The place of the largest number along an axis; of equal ones, the first. NaN is passed over."""
+    return np.argmax(np.where(x == x, x, -np.inf) if x.dtype.kind == "f" else x, axis=call["axis"], keepdims=True)
 
 
 @operation("reduce.arg_min")
 def where_smallest(call: Call, x: np.ndarray) -> np.ndarray:
-    """The place of the smallest number along an axis; of equal ones, the first."""
-    return np.argmin(x, axis=call["axis"], keepdims=True)
+    """The place of the smallest number along an axis; of equal ones, the first. NaN is passed over."""
+    return np.argmin(np.where(x == x, x, np.inf) if x.dtype.kind == "f" else x, axis=call["axis"], keepdims=True)
 
 
 @operation("reduce.softmax")
 def softmax(call: Call, x: np.ndarray) -> np.ndarray:
-    """exp(x) over its sum along an axis; exp(x - max) in truth, so that it does not overflow."""
-    exponentials = np.exp(x - np.max(x, axis=call["axis"], keepdims=True))
+    """exp(x - max) over its sum along an axis. Of nothing but -inf it is NaN."""
+    exponentials = exp(x - _maximum(x, call["axis"], call.operand_dtype))
     return exponentials / np.sum(exponentials, axis=call["axis"], keepdims=True)
 
 
 @operation("reduce.logsoftmax")
 def log_softmax(call: Call, x: np.ndarray) -> np.ndarray:
     """The logarithm of the softmax."""
-    shifted = x - np.max(x, axis=call["axis"], keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=call["axis"], keepdims=True))
+    shifted = x - _maximum(x, call["axis"], call.operand_dtype)
+    return shifted - np.log(np.sum(exp(shifted), axis=call["axis"], keepdims=True))
 
 
 @operation("cumsum")
