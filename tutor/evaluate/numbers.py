@@ -38,8 +38,9 @@ def finite_range(dtype: str) -> tuple[float, float]:
         return False, True
     if dtype == "bfloat16":
         return -_LARGEST_BFLOAT16, _LARGEST_BFLOAT16
-    limits = np.finfo(dtype) if dtype in FLOATS else np.iinfo(dtype)
-    return limits.min, limits.max
+    if dtype in FLOATS:
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    return np.iinfo(dtype).min, np.iinfo(dtype).max
 
 
 def round_to_bfloat16(values: np.ndarray) -> np.ndarray:

@@ -19,10 +19,10 @@ def layer_norm(call: Call, x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, e
 @operation("reduce.rms_norm")
 def rms_norm(call: Call, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Divides by the root of the mean of squares along the last axis, then multiplies with a weight."""
-    normal = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + x.dtype.type(call["epsilon"]))
-    if call.operand_dtype == "bfloat16" and not call["multiply_before_cast"] and x.dtype == np.float32:
+    normal = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + x.dtype.type(call.get("epsilon", float)))
+    if call.operand_dtype == "bfloat16" and not call.get("multiply_before_cast", bool) and x.dtype == np.float32:
         normal = round_to_bfloat16(normal)
-    return normal * (weight + x.dtype.type(call["weight_offset"]))
+    return normal * (weight + x.dtype.type(call.get("weight_offset", float)))
 
 
 @operation("reduce.group_norm")
