@@ -54,6 +54,7 @@ def hint(step: Step, *, number: int | None) -> None:
         progress.require_shown(workspace, step, number)
     printer.hint(step, number)
     if number == len(step.hints):
+        printer.console.print()
         printer.say(f"This is the last hint. `{typed('diff', step.label)}` shows your file against the solution.")
 
 

@@ -150,7 +150,9 @@ def _cache(folder: Path) -> Finding:
         reason = f"{folder} cannot be written" if existing.is_dir() else f"{existing} is a file and no folder"
         return Finding("cache", reason, "wrong", "set TUTOR_CACHE to a folder that you can write")
     size = sum(file.stat().st_size for file in folder.glob("*.mef")) if folder.exists() else 0
-    return Finding("cache", f"{folder}, {size / 1e6:.0f} MB of compiled graphs (`{typed('warm')}` fills it)")
+    if not size:
+        return Finding("cache", f"{folder} has no compiled graphs yet; `{typed('warm')}` fills it")
+    return Finding("cache", f"{size / 1e6:.0f} MB of compiled graphs in {folder}")
 
 
 def _steps(workspace: Workspace) -> Finding:
@@ -195,9 +197,9 @@ class DoctorPrinter(Printer):
     def _finding(self, finding: Finding, width: int) -> None:
         style = {"ok": "green", "absent": "dim", "wrong": "bold red"}[finding.state]
         line = Text.assemble((f"  {finding.state:<6}", style), f"  {finding.name:<{width}}  ", finding.value)
-        self.console.print(line, soft_wrap=True)
+        self._whole(line)
         if finding.state == "wrong":
-            self.console.print(Text(f"          fix: {finding.fix}"), soft_wrap=True)
+            self._whole(Text(f"          fix: {finding.fix}"))
 
     def _conclusion(self, findings: Sequence[Finding]) -> None:
         wrong = [finding for finding in findings if finding.state == "wrong"]

@@ -7,8 +7,8 @@ from rich.text import Text
 # The terminal's own colours, of those that can be read on black and on white.
 _STYLES = {"operation": "bold", "value": "cyan", "type": "green", "symbol": "magenta"}
 
-# What is matched first is taken, so a type within a string, or a name within a type, has no colour of its own.
-# Types nest: `!mo.tensor<[batch, 3], f32>` and `#mosh<ape[seq_len] : !mosh.ape>`, `!mo.opaque<"a", {b = !mo.c<d>}>`.
+# The first match counts, so what is inside a string or a type has no colour of its own. Types nest, three deep here:
+# `!mo.list<!mo.tensor<[batch, 3], f32>>`. A name with a dot before ` =` is an attribute and no operation.
 _TOKEN = re.compile(
     r"""
     "(?:[^"\\]|\\.)*"                                                # a string, as it is
@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     | (?P<type>![A-Za-z_][\w.]*(?:<(?:[^<>]|<(?:[^<>]|<[^<>]*>)*>)*>)?)
     | (?P<value>%[\w$.\#-]+)
     | (?P<symbol>@[\w$.-]+)
-    | (?P<operation>(?<![\w.%@!#])[a-z_]\w*(?:\.\w+)+(?=[\s(]|$))
+    | (?P<operation>(?<![\w.%@!#])[a-z_]\w*(?:\.\w+)+(?=\(|\s(?!=)|$))
     """,
     re.VERBOSE | re.MULTILINE,
 )

@@ -29,7 +29,11 @@ class Printer:
 
     def error(self, message: str) -> None:
         """Prints an error."""
-        self.console.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+        self._whole(Text.assemble(("error: ", "bold red"), message))
+
+    def _whole(self, line: Text) -> None:
+        """Prints a line: on a terminal wrapped between words, else whole, so that programs can read it."""
+        self.console.print(line, soft_wrap=not self.console.is_terminal)
 
     def _headline(self, colour: str, verdict: str, title: str) -> None:
         self.console.print(Text.assemble((verdict, f"bold {colour}"), ("  ", ""), (title, "dim")))

@@ -1,5 +1,7 @@
 """What the commands that help with a step print: its hints, its differences from the solution, its graph, progress."""
 
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
@@ -22,7 +24,7 @@ class StepPrinter(Printer):
     def hint(self, step: Step, number: int) -> None:
         """Prints one hint of a step."""
         self._headline("cyan", f"Step {step.label}, hint {number} of {len(step.hints)}", step.title)
-        self._line(Text(step.hints[number - 1]))
+        self._line(Text(_fitted(step.hints[number - 1], self.console.width - 2)))
 
     def diff(self, lines: Sequence[str], step: Step) -> None:
         """Prints a unified diff from the learner's file to the solution."""
@@ -59,3 +61,17 @@ class StepPrinter(Printer):
             self._line(f"All {len(COURSE)} steps are right.")
         else:
             self._line(f"{done} of {len(COURSE)} steps are right. Next: s{following.label}, {following.title.lower()}.")
+
+
+def _fitted(text: str, width: int) -> str:
+    """A text whose prose is wrapped again if a line of it is too long; indented lines are code, and stay."""
+    if all(len(line) <= width for line in text.splitlines()):
+        return text
+    paragraphs = re.findall(r"(?:^(?! {4}).+\n?)+|.*\n?", text, flags=re.MULTILINE)
+    return "".join(
+        paragraph
+        if not paragraph.strip() or paragraph.startswith("    ")
+        else textwrap.fill(paragraph, width, break_long_words=False, break_on_hyphens=False)
+        + "\n" * paragraph.endswith("\n")
+        for paragraph in paragraphs
+    )

@@ -28,7 +28,7 @@ class WelcomePrinter(Printer):
             (typed(f"s{first}"), f"checks step {first}"),
             (typed("hint", first), "a hint, if you are stuck; three for each step"),
             (typed("diff", first), "your file against the solution"),
-            (typed("reset", first), "the empty step again; a copy of your file is kept"),
+            (typed("reset", first), "the empty step again; your file is kept"),
             (typed(f"s{second}"), f"checks the next step, and so on to s{last}"),
             (typed("progress"), "what is right, and what is next"),
             (typed("generate", "ROMEO:"), "text from the course's model"),
@@ -48,4 +48,4 @@ class WelcomePrinter(Printer):
         for command, purpose in commands:
             self._line(Text.assemble((f"  {command:<{width}}", "cyan"), f"  {purpose}"))
         self.console.print()
-        self.aside("python -m tutor --help lists all commands; with COMMAND --help, the options of one.")
+        self.aside("All commands: python -m tutor --help")
