@@ -30,12 +30,12 @@ class Request:
     """What a process is to compile, as data that travels.
 
     Args:
-        graphs: of each graph its bytecode, its fingerprint and the name of its device.
+        graphs: of each graph its bytecode and the name of its device.
         cache_folder: where compiled graphs are kept.
         constants: dtype and shape of each of the graphs' constants, by name.
     """
 
-    graphs: Sequence[tuple[bytes, str, str]]
+    graphs: Sequence[tuple[bytes, str]]
     cache_folder: Path
     constants: Mapping[str, tuple[np.dtype, tuple[int, ...]]]
 
@@ -73,7 +73,7 @@ def _compile_in_child(
     graphs: Sequence[CompilableGraph], cache_folder: Path, constants: Mapping[str, np.ndarray]
 ) -> None:
     request = Request(
-        [(max_internals.bytecode(graph.module), graph.fingerprint, graph.device.label) for graph in graphs],
+        [(graph.bytecode, graph.device.label) for graph in graphs],
         cache_folder,
         {name: (array.dtype, array.shape) for name, array in constants.items()},
     )
@@ -113,8 +113,8 @@ def main() -> None:
 
 def _compile(request: Request) -> CourseError | None:
     graphs = [
-        CompilableGraph(fingerprint, find_device(device), max_internals.from_bytecode(bytecode))
-        for bytecode, fingerprint, device in request.graphs
+        CompilableGraph(bytecode, find_device(device), max_internals.read_bytecode(bytecode))
+        for bytecode, device in request.graphs
     ]
     # Compiling asks for the names and sizes of the constants alone; their values are given when the graph is loaded.
     constants = {name: np.zeros(shape, dtype) for name, (dtype, shape) in request.constants.items()}

@@ -18,8 +18,8 @@ def bytecode(module: GraphModule) -> bytes:
     return module.mlir_module.bytecode
 
 
-def from_bytecode(data: bytes) -> GraphModule:
-    """The module of which this is the bytecode. MAX has no public way to hand a graph to another process."""
+def read_bytecode(data: bytes) -> GraphModule:
+    """The module that has this bytecode, in this process: MAX offers no other way to hand on a traced graph."""
     return GraphModule(builtin.ModuleOp.from_bytecode(data, GraphModule().mlir_module.context))
 
 
