@@ -27,7 +27,7 @@ def attention(text: str, *, layer: int | None, head: int | None, summary: bool, 
               model: str | None, source: str, device: str) -> None:  # fmt: skip
     """Show which tokens of TEXT look at which, in any head of a GPT-2.
 
-    The map has a row for each token: how it shares out its attention among itself and the tokens before it.
+    The map has a row for each token: how it divides its attention between itself and the tokens before it.
     """
     if summary and not layer is head is output is None:
         raise click.UsageError("--summary looks at all heads and draws none: leave --layer, --head and --output out")
