@@ -13,10 +13,7 @@ WRONG_FILES = (
         "attention with the softmax over the queries",
         ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=2)"),
     ),
-    wrong(
-        "F.softmax knows no negative axis but -1",
-        ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=-2)"),
-        compiles=False,
-    ),
+    # MAX 26.7.0 cannot compile this one; its numbers are known before.
+    wrong("the softmax over the queries", ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=-2)")),
     wrong("attention without the causal mask", ("F.softmax(scores + mask)", "F.softmax(scores)")),
 )

@@ -15,13 +15,16 @@ from max.experimental.tensor import Tensor
 
 from tutor.checking.guard import Guard, ProblemFound
 from tutor.checking.loader import StepModules
-from tutor.course import BATCHED_GENERATION, CACHED_GENERATION, GENERATION, LANGUAGE_MODEL
+from tutor.checks.step_13 import SHIPPED
+from tutor.course import BATCHED_GENERATION, CACHED_GENERATION, CONFIGURATION, GENERATION, LANGUAGE_MODEL
 from tutor.errors import QuantizationError
 from tutor.generation.linear_layers import fast_layers
 from tutor.generation.quantize import with_quantized_layers
 from tutor.generation.sampling import Sampler, SamplingParams, penalised
+from tutor.graphs.devices import find_device
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import TracedGraph, trace
+from tutor.learner.workspace import Workspace
 
 # Ends a row that is told to end where the checkpoint has no end-of-text token: no token has this id.
 _NO_TOKEN = -1
@@ -172,6 +175,13 @@ def whole_text(view: StepModules, config: Any, device: Device, *, quantized: boo
                     break
 
     return Engine("without a cache", GENERATION, traced, tokens)
+
+
+def shipped_graphs(workspace: Workspace, device: str) -> list[TracedGraph]:
+    """What `generate` runs on the checkpoint that comes with the course."""
+    modules = StepModules(workspace, own=[])
+    config = modules[CONFIGURATION].GPT2Config(**SHIPPED.settings)
+    return [batched(modules, config, find_device(device)).traced]
 
 
 def trace_model(view: StepModules, config: Any, device: Device) -> TracedGraph:
