@@ -61,6 +61,11 @@ def test_a_dtype_that_is_not_known_makes_an_operation_unknown() -> None:
     assert unknown_operations(graph) == ["cast of f8e4m3fn"]
 
 
+def test_a_constant_of_a_dtype_that_is_not_known_is_found() -> None:
+    graph = program(lambda x: x + F.constant(1.0, DType.float8_e4m3fn).cast(DType.float32), VECTOR)
+    assert unknown_operations(graph) == ["cast of f8e4m3fn", "constant of f8e4m3fn"]
+
+
 def test_an_endless_loop_is_stopped() -> None:
     def endless(x: Tensor) -> Tensor:
         return F.while_loop([x], lambda x: F.constant(True, DType.bool), lambda x: [x + 1])[0]

@@ -141,7 +141,8 @@ def _parse_type(text: str) -> ValueType:
 def _attributes(operation: mlir.Operation, result_types: Sequence[ValueType]) -> dict[str, Attribute]:
     if operation.name == "mo.constant":
         # Not looked at by the bindings: for each they would search the disk for a module of the attribute's dialect.
-        return {"value": _constant(operation, result_types[0])}
+        known = result_types[0].dtype in DTYPES.values()
+        return {"value": _constant(operation, result_types[0])} if known else {}
     return {
         name: _attribute(attribute) for name, attribute in operation.attributes.items() if name != "outputParamDecls"
     }
