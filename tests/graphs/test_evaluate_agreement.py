@@ -13,16 +13,15 @@ from max.driver import CPU
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 
+from tests.graphs.compiled import load_compiled
 from tests.graphs.examples import EXAMPLES, NOT_EVALUATED, NOT_OPERATIONS, TOPICS, Example
 from tests.graphs.random_graphs import random_graph
-from tutor.artifacts import ArtifactCache
 from tutor.check import Spec
 from tutor.evaluate.evaluator import evaluate, unknown_operations
 from tutor.evaluate.operations.registry import OPERATIONS
 from tutor.evaluate.program import Program
 from tutor.evaluate.reader import read_module
 from tutor.graphs import Executable, Traced, trace
-from tutor.workspace import cache_folder
 
 # Together they use all operations that random graphs can have; the test below sees to it.
 SEEDS = (1, 2, 3, 29, 56, 74, 86, 130, 139, 156, 159, 222)
@@ -70,7 +69,7 @@ def traced_topic(topic: str) -> tuple[Traced, Joined]:
 def topics() -> dict[str, tuple[Executable, Program, Joined]]:
     """The examples by topic: compiled, read, and their inputs."""
     graphs = {topic: traced_topic(topic) for topic in TOPICS}
-    executables = ArtifactCache(cache_folder()).load([graph for graph, _ in graphs.values()])
+    executables = load_compiled([graph for graph, _ in graphs.values()])
     return {
         topic: (executable, read_module(graph.module), joined)
         for executable, (topic, (graph, joined)) in zip(executables, graphs.items(), strict=True)
@@ -86,7 +85,7 @@ def traced_random(seed: int) -> Traced:
 def random_graphs() -> dict[int, tuple[Executable, Program]]:
     """The random graphs by seed: compiled, and read."""
     graphs = [traced_random(seed) for seed in SEEDS]
-    executables = ArtifactCache(cache_folder()).load(graphs)
+    executables = load_compiled(graphs)
     return {
         seed: (executable, read_module(graph.module))
         for seed, executable, graph in zip(SEEDS, executables, graphs, strict=True)
