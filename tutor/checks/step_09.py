@@ -116,7 +116,7 @@ CHECK = Check(
         Mistake(
             "attention without the causal mask",
             "Use your `scaled_dot_product_attention` of step 08, which adds the mask.",
-            {"mask": "none"},
+            {"sees": "everything"},
         ),
         *(
             Mistake(

@@ -221,28 +221,28 @@ CHECK = Check(
             "a model that takes the first new token for the first of the text",
             "The first new token has position num_tokens: those before it are in the caches. Add num_tokens to the "
             "positions, then the mask is right too.",
-            {"positions": "from 0", "mask": "not shifted"},
+            {"positions": "from 0", "sees": "up to itself without the cache"},
         ),
         Mistake(
             "a model whose mask is not shifted by the cache",
             "Query i is the token at position num_tokens + i, and may see every key up to there. A square mask hides "
             "the past: the trap of step 02.",
-            {"mask": "not shifted"},
+            {"sees": "up to itself without the cache"},
         ),
         Mistake(
             "a model without a mask",
             "Several new tokens may come at once: add 0 where key <= query, and -inf elsewhere.",
-            {"mask": "none"},
+            {"sees": "everything"},
         ),
         Mistake(
             "a model whose tokens see one too far",
             "A token sees itself and what is before it: key <= query.",
-            {"mask": "one ahead"},
+            {"sees": "up to the next"},
         ),
         Mistake(
             "a model whose mask is turned round",
             "A token sees the keys up to its own: key <= query.",
-            {"mask": "transposed"},
+            {"sees": "from itself on"},
         ),
         Mistake(
             "a model that numbers the new tokens from 0",

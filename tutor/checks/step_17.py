@@ -264,7 +264,7 @@ CHECK = Check(
             "a model that takes the first new column for the first of all",
             "The first new column is num_tokens: those before it are in the caches. Number the queries from there, "
             "then positions and mask are right.",
-            {"positions": "from 0", "mask": "not shifted"},
+            {"positions": "from 0", "sees": "up to itself without the cache"},
         ),
         Mistake(
             "a model that numbers the new tokens from 0",
@@ -280,17 +280,17 @@ CHECK = Check(
             "a model whose tokens see the future",
             "The mask has two bounds: from the row's start, and up to the token itself. If you join two comparisons, "
             "MAX 26.7 loses one of them on a CPU: give the padding's keys the column NEVER, and compare once.",
-            {"mask": "none"},
+            {"sees": "everything"},
         ),
         Mistake(
             "a model whose mask is not shifted by the cache",
             "Query i is in column num_tokens + i.",
-            {"mask": "not shifted"},
+            {"sees": "up to itself without the cache"},
         ),
         Mistake(
             "a model whose tokens see one too far",
             "A token sees itself and what is before it: key <= query.",
-            {"mask": "one ahead"},
+            {"sees": "up to the next"},
         ),
     ),
     tolerance=1e-4,

@@ -207,7 +207,7 @@ _IN_EACH = (
     (
         "scaled by the root of num_heads * head_dim",
         "Each head compares vectors of head_dim numbers: divide by sqrt(head_dim).",
-        {"scale": "1/sqrt(num_heads * head_dim)"},
+        {"scale": "1/sqrt(n_embd)"},
     ),
     (
         "with interleaved heads",
@@ -244,7 +244,7 @@ _IN_PADDED = (
     (
         "with weights set to 0 after the softmax",
         "Hide scores before the softmax, so that the weights that remain still sum to 1.",
-        {"softmax": "over everything"},
+        {"masking": "after the softmax"},
     ),
     (
         "that gives NaN to a token that sees nothing",
@@ -270,21 +270,21 @@ _IN_PADDED = (
     ),
 )
 _IN_CAUSAL = (
-    ("that sees the future", "Hide the keys that come after the query's own.", {"future": "visible"}),
+    ("that sees the future", "Hide the keys that come after the query's own.", {"sees": "everything"}),
     (
         "with the diagonal hidden too",
         "Off by one: a token may look at itself.",
-        {"future": "diagonal hidden"},
+        {"sees": "up to the one before"},
     ),
     (
         "off by one: each token sees the next",
         "The last key that a token may see is its own.",
-        {"future": "one ahead"},
+        {"sees": "up to the next"},
     ),
 )
 
 
-def _misconceptions() -> list[Mistake]:
+def _shared_mistakes() -> list[Mistake]:
     made = []
     for ways in (("eager",), ("sdpa",), PADDED, ("flash",), EVERYWHERE):
         for name, advice, mistake in _IN_EACH:
@@ -307,12 +307,12 @@ _EAGER_ALONE = (
     Mistake(
         "eager attention whose weights do not sum to 1",
         "Divide by the sum of the weights.",
-        {"ways": ("eager",), "softmax": "without the sum"},
+        {"ways": ("eager",), "normalised": False},
     ),
     Mistake(
         "eager attention that does not subtract the largest score",
         "exp of a score of 1e5 is beyond every number. Subtract the largest score of each query first.",
-        {"ways": ("eager",), "softmax": "without the maximum"},
+        {"ways": ("eager",), "shifted": False},
     ),
 )
 _SDPA_ALONE = (
@@ -331,7 +331,7 @@ _SDPA_ALONE = (
     Mistake(
         "fused causal attention that sees the future if there is a mask",
         _LOST,
-        {"ways": ("sdpa",), "future": "visible with a mask"},
+        {"ways": ("sdpa",), "sees": "everything with a mask"},
     ),
     Mistake(
         "fused causal attention that hides neither the future nor padding",
@@ -363,27 +363,27 @@ _FLASH_ALONE = (
     Mistake(
         "flash attention that does not correct its running sum",
         "The old weights were made with the old maximum: multiply their sum by exp(old maximum - new maximum).",
-        {"ways": ("flash",), "total_of": "uncorrected"},
+        {"ways": ("flash",), "sum_of": "uncorrected"},
     ),
     Mistake(
         "flash attention that does not correct what is blended so far",
         "The old weights were made with the old maximum: multiply what they blended by exp(old maximum - new maximum).",
-        {"ways": ("flash",), "blend_of": "uncorrected"},
+        {"ways": ("flash",), "accumulator_of": "uncorrected"},
     ),
     Mistake(
         "flash attention that corrects nothing for a new maximum",
         "Multiply the sum and the blended values so far by exp(old maximum - new maximum), then add the tile's.",
-        {"ways": ("flash",), "total_of": "uncorrected", "blend_of": "uncorrected"},
+        {"ways": ("flash",), "sum_of": "uncorrected", "accumulator_of": "uncorrected"},
     ),
     Mistake(
         "flash attention that forgets the tiles before the last",
         "Add the tile's sum and its blended values to what there is already.",
-        {"ways": ("flash",), "total_of": "last tile", "blend_of": "last tile"},
+        {"ways": ("flash",), "sum_of": "last tile", "accumulator_of": "last tile"},
     ),
     Mistake(
         "flash attention whose sum forgets the tiles before the last",
         "Add the tile's sum to what there is already.",
-        {"ways": ("flash",), "total_of": "last tile"},
+        {"ways": ("flash",), "sum_of": "last tile"},
     ),
     Mistake(
         "flash attention without its last tile of keys",
@@ -427,7 +427,7 @@ CHECK = Check(
             _other_padding,
             [],
             needs=(EAGER.name, *(subject.name for subject in MASKED)),
-            advice="Not one bit may mistake: a hidden key has a weight of exactly 0.",
+            advice="Not one bit may change: a hidden key has a weight of exactly 0.",
         ),
         Expectation(
             "padding around a text gives it other numbers in",
@@ -444,7 +444,7 @@ CHECK = Check(
         ),
     ),
     numpy_model=numpy_model,
-    mistakes=(*_misconceptions(), *_EAGER_ALONE, *_SDPA_ALONE, *_FLASH_ALONE),
+    mistakes=(*_shared_mistakes(), *_EAGER_ALONE, *_SDPA_ALONE, *_FLASH_ALONE),
     explain={
         "does not dominate": "The body of an inner loop cannot read what was made outside of the outer loop. Hand it "
         "through the state of the outer loop, or make it in the outer loop's body.",

@@ -361,22 +361,22 @@ MISTAKES = (
     Mistake(
         "attention that ignores its mask",
         "Put -inf in place of the scores of hidden keys, with `F.where`, before the softmax.",
-        {"masking": "ignored"},
+        {"mask_read": "ignored"},
     ),
     Mistake(
         "attention with the mask inverted",
         "1 and True mean that the query may look. `F.where(visible, scores, ...)` keeps a score where that is True.",
-        {"masking": "inverted"},
+        {"mask_read": "inverted"},
     ),
     Mistake(
         "attention with the mask of 1 and 0 added to the scores",
         "This mask is not the one of step 02, which is added. Put -inf in place of the scores where it is 0.",
-        {"masking": "added"},
+        {"masking": "1 and 0 added"},
     ),
     Mistake(
         "attention with the scores multiplied by the mask",
         "A score of 0 is not hidden: exp(0) is 1. Put -inf in its place.",
-        {"masking": "multiplied"},
+        {"masking": "multiplied by 1 and 0"},
     ),
     Mistake(
         "attention that hides keys after the softmax",
@@ -386,12 +386,12 @@ MISTAKES = (
     Mistake(
         "attention that uses the first text's mask for all texts",
         "Leave the mask its first axis: broadcasting gives each text its own.",
-        {"masking": "the first batch's"},
+        {"mask_read": "the first batch's"},
     ),
     Mistake(
         "attention that uses the first head's mask for all heads",
         "Leave the mask its axis of heads: broadcasting gives each head its own.",
-        {"masking": "the first head's"},
+        {"mask_read": "the first head's"},
     ),
     Mistake(
         "attention that gives NaN where a query sees nothing",
@@ -435,13 +435,13 @@ MISTAKES = (
     Mistake(
         "a module that always hides later tokens",
         "Only the mask hides anything here. Use the `scaled_dot_product_attention` of this step, not that of step 08.",
-        {"module": {"masking": "causal too"}},
+        {"module": {"mask_read": "causal too"}},
     ),
     Mistake(
         "a module that scales by sqrt(embed_dim)",
         "Scores are divided by the root of `head_dim`; `scaled_dot_product_attention` does that. Add no scale in the "
         "module.",
-        {"module": {"scale": "1/sqrt(embed_dim)"}},
+        {"module": {"scale": "1/sqrt(n_embd)"}},
     ),
     Mistake(
         "a module that scales twice",
