@@ -26,6 +26,7 @@ from rich.table import Table
 
 from benchmarks.machine import describe, device_option, name_of, torch_device
 from benchmarks.timing import forget_peak, peak_megabytes, time_call
+from tutor.files import write_atomically
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 
 N_HEAD, HEAD_DIM = 12, 64
@@ -190,12 +191,12 @@ def main(
         rows = measure_all(lengths, turns, device, status.update)
     if json_file:
         about = {**describe(device), "n_head": N_HEAD, "head_dim": HEAD_DIM, "turns": turns}
-        json_file.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
+        write_atomically(json_file, json.dumps(about | {"rows": rows}, indent=1) + "\n")
     if svg_file:
         from book.plots.lab import draw_attention_cost
         from book.plots.svg import to_svg
 
-        svg_file.write_text(to_svg("attention_cost", lambda: draw_attention_cost(rows)), encoding="utf-8")
+        write_atomically(svg_file, to_svg("attention_cost", lambda: draw_attention_cost(rows)))
     console = Console()
     console.print(f"n_head {N_HEAD}, head_dim {HEAD_DIM}, batch 1, float32, no mask, {name_of(device)}")
     for table in tables(rows):

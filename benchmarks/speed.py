@@ -24,6 +24,7 @@ from rich.table import Table
 from benchmarks.contenders import CONTENDERS, NEW_TOKENS, PROMPT, Process, read_bandwidth
 from benchmarks.machine import describe, device_option, name_of
 from benchmarks.timing import time_call
+from tutor.files import write_atomically
 from tutor.learner.workspace import REPOSITORY
 
 PARAMETERS = 124_439_808
@@ -194,7 +195,7 @@ def main(*, model: Path | None, text: Path | None, device: str, rounds: int, onl
         "loss": loss,
         **facts,
     }
-    file.write_text(json.dumps(content, indent=2) + "\n")
+    write_atomically(file, json.dumps(content, indent=2) + "\n")
     console.print(f"written to {file}")
 
 

@@ -18,6 +18,7 @@ from max.experimental.tensor import Tensor
 from book.paths import DATA
 from tutor.checking.loader import StepModules
 from tutor.course import ATTENTION, CAUSAL_MASK, CONFIGURATION, LANGUAGE_MODEL, PRETRAINED_WEIGHTS
+from tutor.files import write_atomically
 from tutor.generation.checkpoint import Checkpoint, open_checkpoint
 from tutor.generation.engines import trace_model
 from tutor.generation.tokens import token_text
@@ -74,11 +75,11 @@ def write() -> None:
     DATA.mkdir(parents=True, exist_ok=True)
     for name in ("attention", "sampling"):
         content = json.dumps(_rounded(computed[name]), separators=(",", ":"))
-        _file(name).write_text(
+        write_atomically(
+            _file(name),
             "// Written by `python -m book refresh data`: outputs of the course's model, computed by MAX.\n"
             "window.courseData = window.courseData || {};\n"
             f"window.courseData.{name} = {content};\n",
-            encoding="utf-8",
         )
 
 

@@ -23,6 +23,7 @@ from max.engine import InferenceSession, Model
 from max.graph import Module as GraphModule
 
 from tutor.errors import CacheError, CompileError
+from tutor.files import write_atomically
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.max_internals import join
 from tutor.graphs.trace import TracedGraph
@@ -107,9 +108,7 @@ class CompileCache:
             # MAX has a cache of its own, which may know the module under other names for its graphs, in this order.
             known = list(session.init_all(session.compile(file), weights_registry=constants))
             for name, graph in zip(known, named.values(), strict=True):
-                entry = Path(folder) / "entry.json"
-                entry.write_text(json.dumps({"mef": file.name, "graph": name}))
-                os.replace(entry, self._entry(graph))
+                write_atomically(self._entry(graph), json.dumps({"mef": file.name, "graph": name}))
 
     def _make_folder(self) -> None:
         try:

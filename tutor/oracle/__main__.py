@@ -5,7 +5,6 @@ The same versions of NumPy, torch and transformers write the same bytes.
 
 import importlib
 import io
-import os
 from pathlib import Path
 
 import click
@@ -18,6 +17,7 @@ from tutor.checks.shared import random_numbers
 from tutor.checks.shared.plain_attention import as_module
 from tutor.checks.step_00 import MAX_OUTPUT, SHARED
 from tutor.course import COURSE
+from tutor.files import write_atomically
 from tutor.generation.checkpoint import FILES
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 from tutor.oracle import hugging_face
@@ -102,9 +102,7 @@ def write(path: Path, arrays: Content) -> None:
     """Writes a file as a whole or not at all."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(buffer.getvalue())
-    os.replace(partial, path)
+    write_atomically(path, buffer.getvalue())
 
 
 @click.command()

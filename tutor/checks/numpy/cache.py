@@ -1,6 +1,6 @@
 """GPT-2 with a key-value cache in NumPy, right by default, and able to make each known mistake on demand.
 
-The rest is in `numpy_gpt2.py`; see there for what the two files are for.
+The rest is in `gpt2.py`; see there for what the two files are for.
 """
 
 import functools

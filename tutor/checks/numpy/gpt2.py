@@ -241,7 +241,9 @@ def attend(
     empty: str = "nan",
     order: str = "query key value",
 ) -> Attended:
-    """softmax(query @ key.T / sqrt(head_dim)) @ value over the visible keys. Every attention of the course is this one.
+    """softmax(query @ key.T / sqrt(head_dim)) @ value over the visible keys.
+
+    Every NumPy model of attention is made of this one.
 
     Args:
         query, key, value: shapes (..., query_len, head_dim), (..., key_len, head_dim), (..., key_len, value_dim). With
