@@ -6,7 +6,7 @@ because a page that is opened from a file may not read other files in any other 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,19 @@ from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 
 from book.paths import DATA
+from tutor.attention_maps.layers import model_with_forward, query_key_value, run_layers
 from tutor.checking.loader import StepModules
-from tutor.course import ATTENTION, CAUSAL_MASK, CONFIGURATION, LANGUAGE_MODEL, PRETRAINED_WEIGHTS
+from tutor.course import ATTENTION, CAUSAL_MASK, CONFIGURATION, PRETRAINED_WEIGHTS
 from tutor.files import write_atomically
 from tutor.generation.checkpoint import Checkpoint, open_checkpoint
 from tutor.generation.engines import trace_model
+from tutor.generation.model import shapes_of
 from tutor.generation.tokens import token_text
 from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import trace
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.protocols import Block, GPT2Config, LanguageModel
 
 # A speaker, a new line, words in several pieces: several heads do something with these that can be read.
 SENTENCE = "JULIET:\nGood morrow, my lord.\n"
@@ -102,8 +105,7 @@ def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
         CPU(),
     )
     model = trace_model(view, view[CONFIGURATION].GPT2Config(**checkpoint.sizes), CPU())
-    shapes = {name: tuple(map(int, type_.shape)) for name, type_ in model.parameters.items()}
-    parameters = view[PRETRAINED_WEIGHTS].read_weights(checkpoint.folder, shapes)
+    parameters = view[PRETRAINED_WEIGHTS].read_weights(checkpoint.folder, shapes_of(model.parameters))
     run_insides, run_model = CompileCache(cache_folder()).load([insides, model])
 
     def batch(ids: Sequence[int]) -> np.ndarray:
@@ -121,43 +123,39 @@ def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
     return insides_of, logits_of
 
 
-def _model_with_insides(view: StepModules) -> type:
-    """Step 13's model with another forward pass: the same modules, in the same order, with more returned.
-
-    A subclass, so that the parameters keep the names of the checkpoint.
-    """
+def _model_with_insides(view: StepModules) -> Callable[[GPT2Config], Callable[[Tensor], tuple[Tensor, ...]]]:
+    """Step 13's model, made to return the tensors named in `INSIDES`: the same modules, in the same order."""
     causal_mask = view[CAUSAL_MASK].causal_mask
     scaled_dot_product_attention = view[ATTENTION].scaled_dot_product_attention
 
-    class ModelWithInsides(view[LANGUAGE_MODEL].MaxGPT2LMHeadModel):
-        def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
-            """Maps int64 ids (batch, seq_len) to the tensors named in `INSIDES`."""
-            parts = self.transformer
-            x = parts.wte(input_ids) + parts.wpe(input_ids)  # (batch, seq_len, n_embd)
-            stream, added, per_layer = [x], [], []
-            for block in parts.h:
-                attn = block.attn
-                query, key, value = (attn._split_heads(projected) for projected in attn.c_attn(block.ln_1(x)))
-                mask = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device)
-                # (batch, n_head, seq_len, seq_len)
-                scores = query @ key.transpose(-1, -2) / attn.head_dim**0.5 + mask
-                weights = F.softmax(scores)
-                attended = weights @ value  # (batch, n_head, seq_len, head_dim)
-                per_layer.append(
-                    (query, key, value, scores, weights, attended, scaled_dot_product_attention(query, key, value))
-                )
+    def forward(model: LanguageModel, input_ids: Tensor) -> tuple[Tensor, ...]:
+        stream: list[Tensor] = []
+        added: list[Tensor] = []
+        per_layer: list[tuple[Tensor, ...]] = []
 
-                added.append(attn.c_proj(attn._merge_heads(attended)))  # (batch, seq_len, n_embd)
-                x = x + added[-1]
-                stream.append(x)
-                added.append(block.mlp(block.ln_2(x)))
-                x = x + added[-1]
-                stream.append(x)
-            logits = self.lm_head(parts.ln_f(x))
-            stacked = [F.stack(list(values), axis=0) for values in (stream, added, *zip(*per_layer, strict=True))]
-            return logits, *stacked
+        def run_block(block: Block, x: Tensor) -> Tensor:
+            attn = block.attn
+            query, key, value = query_key_value(block, x)
+            mask = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device)
+            scores = query @ key.transpose(-1, -2) / attn.head_dim**0.5 + mask  # (batch, n_head, seq_len, seq_len)
+            weights = F.softmax(scores)
+            attended = weights @ value  # (batch, n_head, seq_len, head_dim)
+            per_layer.append(
+                (query, key, value, scores, weights, attended, scaled_dot_product_attention(query, key, value))
+            )
+            stream.append(x)
+            added.append(attn.c_proj(attn._merge_heads(attended)))  # (batch, seq_len, n_embd)
+            x = x + added[-1]
+            stream.append(x)
+            added.append(block.mlp(block.ln_2(x)))
+            return x + added[-1]
 
-    return ModelWithInsides
+        stream.append(run_layers(model, input_ids, run_block))
+        logits = model.lm_head(model.transformer.ln_f(stream[-1]))
+        stacked = [F.stack(list(values), axis=0) for values in (stream, added, *zip(*per_layer, strict=True))]
+        return logits, *stacked
+
+    return model_with_forward(view, forward)
 
 
 def _attention(ids: Sequence[int], inside: Mapping[str, np.ndarray], checkpoint: Checkpoint) -> dict[str, Any]:
