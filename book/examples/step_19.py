@@ -36,10 +36,11 @@ from tutor.learner.workspace import REPOSITORY
 
 def with_unit(count: float) -> str:
     """Bytes, to three digits: 50,331,648 is "50.3 MB"."""
-    power = max(power for power in (6, 9, 12) if count >= 10**power or power == 6)
+    units = {6: "MB", 9: "GB", 12: "TB"}
+    power = max(power for power in units if count >= 10**power or power == 6)
     number = count / 10**power
     decimals = 0 if number >= 100 else 1 if number >= 10 else 2
-    return f"{number:,.{decimals}f} {dict(((6, 'MB'), (9, 'GB'), (12, 'TB')))[power]}"
+    return f"{number:,.{decimals}f} {units[power]}"
 
 
 def millions(count: float) -> str:

@@ -20,6 +20,9 @@ def model_with_forward(
     """
 
     class ModelWithForward(view[LANGUAGE_MODEL].MaxGPT2LMHeadModel):
+        def __init__(self, config: GPT2Config) -> None:
+            super().__init__(config)
+
         def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
             return forward(self, input_ids)
 

@@ -88,4 +88,4 @@ class Verdict:
             frames = [Frame(**frame) for frame in problem["frames"]]
             details = [(label, value) for label, value in problem["details"]]
             problem = Problem(**problem | {"frames": frames, "details": details})
-        return cls(**data | {"problem": problem})
+        return cls(**{**data, "problem": problem})

@@ -34,7 +34,7 @@ ATTEND = Subject(
 
 
 def _causal(n_head: int) -> Subject:
-    def build(code: Code) -> object:
+    def build(code: Code) -> Callable[..., object]:
         return lambda xs, wq, wk, wv: code[0].causal_self_attention(xs, wq, wk, wv, n_head)
 
     square = TensorSpec("float64", (N_EMBD, N_EMBD))

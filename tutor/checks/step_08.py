@@ -1,5 +1,7 @@
 """The check of step 08: scaled dot-product attention."""
 
+from typing import Any
+
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared.expectations import is_graph_operation
@@ -19,9 +21,9 @@ def _heads(n_head: int, head_dim: int) -> Subject:
 THREE_HEADS, ONE_HEAD = _heads(3, 12), _heads(1, 10)
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 08 in NumPy."""
-    return {"y": numpy_gpt2.attention(**inputs, **mistake)}
+    return {"y": numpy_gpt2.attention(inputs["query"], inputs["key"], inputs["value"], **mistake)}
 
 
 CHECK = Check(

@@ -129,15 +129,12 @@ class CompileCache:
         entry = self._entry(graph)
         if not entry.exists():
             return None
-        try:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             content = json.loads(entry.read_text())
             file, name = self.folder / content["mef"], content["graph"]
             # MAX may crash on a damaged file, so it never sees one.
-            intact = _is_intact(file, file.stat().st_mtime_ns, file.stat().st_size)
-        except (OSError, ValueError, KeyError, TypeError):
-            intact = False
-        if intact:
-            return file, name
+            if _is_intact(file, file.stat().st_mtime_ns, file.stat().st_size):
+                return file, name
         self.damaged.append(entry.name)
         entry.unlink(missing_ok=True)
         return None

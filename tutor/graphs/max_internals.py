@@ -6,6 +6,7 @@ Nothing else in the tool reaches into MAX. When MAX changes, this is the file to
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 
+from max._core.dialects import builtin
 from max.experimental.nn import Linear
 from max.experimental.tensor import Tensor
 from max.graph import Module as GraphModule
@@ -35,7 +36,9 @@ def join(modules: Mapping[str, GraphModule]) -> GraphModule:
     """
     operations = []
     for name, module in modules.items():
-        (operation,) = module.mlir_module.clone().body
+        clone = module.mlir_module.clone()
+        assert isinstance(clone, builtin.ModuleOp)
+        (operation,) = clone.body
         operation.sym_name = name
         operations.append(operation)
     first, *others = operations
@@ -51,7 +54,7 @@ def linear_forward(forward: Callable[[Linear, Tensor], Tensor]) -> Iterator[None
     MAX has no hook for how a layer computes its product, and the learner's model makes its layers itself.
     """
     original = Linear.forward
-    Linear.forward = forward
+    Linear.forward = forward  # pyright: ignore[reportAttributeAccessIssue] - a method also has names for its arguments
     try:
         yield
     finally:

@@ -43,6 +43,7 @@ def skeleton_of(solution: str, number: int) -> str:
     for name, function in functions:  # from the last to the first: earlier line numbers stay right
         docstring, *_ = function.body
         start, end, indent = docstring.end_lineno, function.end_lineno, " " * docstring.col_offset
+        assert start is not None and end is not None, "a tree that was parsed has line numbers"
         task = _TASK_COMMENT.match(lines[start])
         if task is None:
             raise ValueError(f"the body of {name} must begin with a comment `# Task N: what to write.`")

@@ -96,7 +96,7 @@ def multi_head_attention(
                                      way=split)
         for name in ("query", "key", "value")
     }  # fmt: skip
-    chosen = [heads[name] for name in order.split()]
-    attended, weights = attention(*chosen, mask if passed == "the mask" else None, **mistakes)
+    query, key, value = (heads[name] for name in order.split())
+    attended, weights = attention(query, key, value, mask if passed == "the mask" else None, **mistakes)
     merged = numpy_gpt2.merge_heads(attended, way=merge)
     return numpy_gpt2.output_projection(merged, layer["out"], kind=projection), weights

@@ -261,7 +261,7 @@ def attend(
         empty: what the weights of a query that sees nothing become: "nan", "zeros", or "even".
         order: which of the three is used as query, key and value.
     """
-    given = dict(zip(("query", "key", "value"), double(query, key, value), strict=True))
+    given = dict(zip(["query", "key", "value"], double(query, key, value), strict=True))
     query, key, value = (given[name] for name in order.split())
     n_head, key_len, head_dim = query.shape[-3] if query.ndim == 4 else 1, key.shape[-2], query.shape[-1]
     scores = query @ key.swapaxes(-1, -2) * scale_factor(scale, head_dim, n_head=n_head, key_len=key_len)
@@ -534,7 +534,7 @@ def model(
     return norm(x) if final_norm == "at the end" else x
 
 
-def language_model(ids: Array, parameters: Parameters, *, logits: str = "x @ wte.T", **settings: str | float) -> Array:
+def language_model(ids: Array, parameters: Parameters, *, logits: str = "x @ wte.T", **settings: Any) -> Array:
     """The logits: model(ids) @ wte.T. `logits` may be another formula; `settings` are those of `model`."""
     transformer = part(parameters, "transformer")
     x = model(ids, transformer, **settings)

@@ -61,7 +61,7 @@ def padded(
         mistakes: for `attend_in_heads`.
     """
     batch, seq_len, _ = query.shape
-    visible = np.broadcast_to(np.True_, (batch, 1, seq_len, seq_len))
+    visible = np.full((batch, 1, seq_len, seq_len), True)
     if causal:
         if sees == "everything with a mask":
             sees = "up to itself" if mask is None else "everything"
@@ -80,14 +80,14 @@ def padded(
     elif table == "a product" and mask is not None:
         return np.full(query.shape, np.nan)
     y = attend_in_heads(query, key, value, visible, num_heads=num_heads, **mistakes)
-    empty = ~visible.any(-1)[:, 0, :, None]  # (batch, seq_len, 1)
+    empty = ~np.any(visible, axis=-1)[:, 0, :, None]  # (batch, seq_len, 1)
     if nothing == "as it comes":
         return y
     if nothing == "mean":
         average = np.broadcast_to(value.mean(1, keepdims=True), y.shape)
         return np.where(empty, average, y)
     if nothing == "nan, by tiles":
-        empty = empty | ~visible[..., :KERNEL_TILE].any(-1)[:, 0, :, None]
+        empty = empty | ~np.any(visible[..., :KERNEL_TILE], axis=-1)[:, 0, :, None]
     return np.where(empty, 0.0 if nothing == "zeros" else np.nan, y)
 
 
