@@ -73,10 +73,11 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
 
         plots.write()
     if "examples" in wanted:
-        from book import captures, study_prompts
+        from book import agents, captures, study_prompts
 
         captures.write_examples()
         study_prompts.write()
+        agents.write()
     if "captures" in wanted:
         from book import captures
 

@@ -21,8 +21,6 @@ from tutor.sizes import Settings
 if TYPE_CHECKING:
     from max.experimental.tensor import Tensor
 
-    from tutor.graphs.trace import TracedGraph
-
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -35,15 +33,10 @@ class Code(Protocol):
 class RunnableSubject(Protocol):
     """A subject that is ready to run: it takes parameters by name and inputs in order, and gives its results."""
 
-    @property
-    def traced(self) -> "TracedGraph":
-        """Its graph."""
-        ...
-
     def __call__(self, parameters: Arrays, *inputs: np.ndarray) -> Sequence[np.ndarray]: ...
 
     def bind(self, parameters: Arrays) -> "Callable[..., Tensor]":
-        """Gives a function of tensors that has these parameters."""
+        """Keeps the parameters, and gives a function from tensors to the graph's first result."""
         ...
 
 
@@ -67,6 +60,7 @@ class Subject:
         settings: what it is made with, mostly fields of `GPT2Config`. `build` uses them, and so
             do the NumPy model and the Hugging Face oracle.
         compiled: False for plain Python that is called with lists in place of tensors.
+        part: the function that this shows to be right, by its qualified name; the step's last one if left out.
     """
 
     name: str
@@ -76,6 +70,7 @@ class Subject:
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     settings: Settings = field(default_factory=dict)
     compiled: bool = True
+    part: str = ""
 
     @property
     def results(self) -> list[str]:
@@ -97,6 +92,7 @@ class Case:
         given: makes the parameters and the inputs, where they are not plain random numbers.
         inputs: inputs that are not drawn, by name.
         shipped: the parameters are those of the checkpoint that comes with the course.
+        redrawn: a check also runs the case on inputs that it draws itself, against the NumPy model.
     """
 
     subject: str
@@ -109,6 +105,7 @@ class Case:
     given: "Callable[[Subject, Case], tuple[Arrays, Arrays]] | None" = None
     inputs: Mapping[str, ArrayLike] = field(default_factory=dict)
     shipped: bool = False
+    redrawn: bool = True
 
     @property
     def name(self) -> str:
@@ -138,11 +135,16 @@ class Expectation:
 
     Args:
         name: the question, in words: "GPT2Config().n_embd".
-        evaluate: finds the answer. It gets the code under test and the compiled subjects by name.
+        evaluate: finds the answer, as plain data. It gets the code under test and the subjects that it needs, by
+            name. It runs where the learner's code runs, so nothing that it says is taken for granted.
         expected: the right answer.
         wrong: advice for wrong answers that are known.
         advice: what to do about any other.
-        needs: names of the compiled subjects that `evaluate` calls.
+        needs: names of the subjects whose graphs `evaluate` runs.
+        part: the function that it is about, as in `Subject`.
+        of_graphs: it asks the graphs alone, and not the code: then the judge evaluates it by itself.
+        read: makes of the answer what is compared with `expected`, and runs in the judge: the answer can be the
+            numbers themselves, and the code under test has no say in what they are called.
     """
 
     name: str
@@ -151,6 +153,9 @@ class Expectation:
     wrong: tuple[tuple[object, str], ...] = ()
     advice: str = ""
     needs: tuple[str, ...] = ()
+    part: str = ""
+    of_graphs: bool = False
+    read: Callable[[Any], object] = lambda answer: answer
 
 
 def no_numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
@@ -172,6 +177,8 @@ class Check:
             if that is larger).
         explain: advice for errors of Python and of MAX, by a part of the error's message.
         show: what to tell beside a green verdict, made of the outputs by case.
+        compiler_fault: what is known of right graphs of this step that MAX compiles wrongly.
+        drawn: more expectations, whose numbers are drawn with this seed; another one in each check.
     """
 
     names: tuple[str, ...]
@@ -183,6 +190,12 @@ class Check:
     tolerance: float = 1e-5
     explain: Mapping[str, str] = field(default_factory=dict)
     show: Callable[[Mapping[str, Arrays]], str] | None = None
+    compiler_fault: str = ""
+    drawn: Callable[[int], tuple[Expectation, ...]] = lambda seed: ()
+
+    def expectations_for(self, seed: int) -> tuple[Expectation, ...]:
+        """All expectations of a check that draws with this seed."""
+        return (*self.expectations, *self.drawn(seed))
 
     def subject(self, name: str) -> Subject:
         """The subject with this name."""

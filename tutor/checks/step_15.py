@@ -18,10 +18,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from tutor import sizes
-from tutor.checking import stored_numbers
+from tutor.checking import random_numbers, stored_numbers
 from tutor.checking.spec import Arrays, Check, Code, Evaluate, Expectation, RunnableSubjects
 from tutor.checks import step_13
-from tutor.checks.shared import random_numbers
 from tutor.checks.step_13 import SHIPPED
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
+from tutor.checking import random_numbers
 from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, RunnableSubjects, Subject
 from tutor.checks.numpy import six_attentions as numpy_six
-from tutor.checks.shared import random_numbers
 from tutor.graphs.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:

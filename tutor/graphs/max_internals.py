@@ -18,6 +18,11 @@ def bytecode(module: GraphModule) -> bytes:
     return module.mlir_module.bytecode
 
 
+def read_bytecode(data: bytes) -> GraphModule:
+    """The module that has this bytecode, in this process: MAX offers no other way to hand on a traced graph."""
+    return GraphModule(builtin.ModuleOp.from_bytecode(data, GraphModule().mlir_module.context))
+
+
 def text(module: GraphModule) -> str:
     """A module as MLIR text, for people. `str` of a public graph wraps it in Python's notation."""
     return module.mlir_module.asm()

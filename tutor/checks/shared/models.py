@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tutor.checking import random_numbers
 from tutor.checking.spec import Case, Code, Expectation, Mistake, RunnableSubjects, Subject
-from tutor.checks.shared import random_numbers
 from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.sizes import Settings, Shapes
