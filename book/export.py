@@ -42,7 +42,7 @@ INSIDES = ("logits", "stream", "added", "query", "key", "value", "scores", "weig
 _DIGITS = 6
 
 
-def compute() -> dict[str, dict[str, Any]]:
+def compute() -> dict[str, dict[str, object]]:
     """Runs MAX and gives the data of the pictures.
 
     Returns:
@@ -96,7 +96,9 @@ def _file(name: str) -> Path:
     return DATA / f"{name}.js"
 
 
-def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
+def _compile(
+    checkpoint: Checkpoint,
+) -> tuple[Callable[[Sequence[int]], dict[str, np.ndarray]], Callable[[Sequence[int]], np.ndarray]]:
     """Two functions of a prompt's ids: one gives the insides by name, one the plain model's logits."""
     view = StepModules(Workspace(REPOSITORY), own=[])
     insides = trace(
@@ -158,7 +160,7 @@ def _model_with_insides(view: StepModules) -> Callable[[GPT2Config], Callable[[T
     return model_with_forward(view, forward)
 
 
-def _attention(ids: Sequence[int], inside: Mapping[str, np.ndarray], checkpoint: Checkpoint) -> dict[str, Any]:
+def _attention(ids: Sequence[int], inside: Mapping[str, np.ndarray], checkpoint: Checkpoint) -> dict[str, object]:
     n_layer, n_head, _, head_dim = inside["query"].shape
     sublayers = [f"h[{layer}].{name}" for layer in range(n_layer) for name in ("attn", "mlp")]
     return {
@@ -186,7 +188,7 @@ def _lengths(vectors: np.ndarray) -> list[list[float]]:
     return np.linalg.norm(vectors.astype(np.float64), axis=-1).tolist()
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: object) -> object:
     """The same data, with floats of six significant digits."""
     if isinstance(value, dict):
         return {key: _rounded(part) for key, part in value.items()}
