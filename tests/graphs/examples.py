@@ -15,7 +15,8 @@ from max.experimental import functional as F
 from max.experimental.sharding.types import as_layout
 from max.experimental.tensor import Tensor
 from max.graph import DeviceRef, TensorType, TensorValue
-from tutor.check import Spec
+
+from tutor.graphs.tensor_spec import TensorSpec
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ class Example:
     constants: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
-    def specs(self) -> list[Spec]:
+    def specs(self) -> list[TensorSpec]:
         """The types of the inputs."""
         dims = self.dims or tuple(array.shape for array in self.inputs)
         return [
-            Spec(str(array.dtype), tuple(shape), buffer=index in self.buffers, on_host=index in self.on_host)
+            TensorSpec(str(array.dtype), tuple(shape), buffer=index in self.buffers, on_host=index in self.on_host)
             for index, (array, shape) in enumerate(zip(self.inputs, dims, strict=True))
         ]
 

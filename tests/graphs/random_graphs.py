@@ -15,7 +15,8 @@ from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 from max.graph import DeviceRef, TensorType
-from tutor.check import Spec
+
+from tutor.graphs.tensor_spec import TensorSpec
 
 SIZES = {"n": 3, "m": 5}
 OPERATIONS_PER_GRAPH = 14
@@ -51,18 +52,18 @@ class RandomGraph:
     """A function of tensors, the types of its arguments, and inputs for it."""
 
     function: Callable[..., tuple[Tensor, ...]]
-    specs: Sequence[Spec]
+    specs: Sequence[TensorSpec]
     inputs: Sequence[np.ndarray]
 
 
 def random_graph(seed: int) -> RandomGraph:
     """Draws a graph and inputs."""
     specs = [
-        Spec("float32", ("n", 4, 6)),
-        Spec("float32", ("m", 6)),
-        Spec("float32", (6, 5)),
-        Spec("int64", ("n", 4)),
-        Spec("float32", (7,)),
+        TensorSpec("float32", ("n", 4, 6)),
+        TensorSpec("float32", ("m", 6)),
+        TensorSpec("float32", (6, 5)),
+        TensorSpec("int64", ("n", 4)),
+        TensorSpec("float32", (7,)),
     ]
     rng = np.random.default_rng(seed)
     inputs = []

@@ -12,9 +12,6 @@ import pytest
 from max.driver import CPU
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
-from tutor.artifacts import ArtifactCache
-from tutor.check import Spec
-from tutor.workspace import cache_folder
 
 from tests.graphs.examples import EXAMPLES, NOT_EVALUATED, NOT_OPERATIONS, TOPICS, Example
 from tests.graphs.random_graphs import random_graph
@@ -22,7 +19,11 @@ from tutor.evaluate.evaluator import evaluate, unknown_operations
 from tutor.evaluate.operations.registry import OPERATIONS
 from tutor.evaluate.program import Program
 from tutor.evaluate.reader import read_module
-from tutor.graphs import Executable, Traced, trace
+from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.compiled import CompiledGraph
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import TracedGraph, trace
+from tutor.learner.workspace import cache_folder
 
 # Together they use all operations that random graphs can have; the test below sees to it.
 SEEDS = (1, 2, 3, 29, 56, 74, 86, 130, 139, 156, 159, 222)
@@ -35,7 +36,7 @@ TOLERANCE = 1e-5
 class Joined:
     """The examples of a topic as one graph."""
 
-    specs: Sequence[Spec]
+    specs: Sequence[TensorSpec]
     inputs: Sequence[np.ndarray]
     names: list[str]
 
@@ -47,7 +48,7 @@ class Joined:
         return cls(specs, inputs, [])
 
 
-def traced_topic(topic: str) -> tuple[Traced, Joined]:
+def traced_topic(topic: str) -> tuple[TracedGraph, Joined]:
     joined = Joined.of(TOPICS[topic])
 
     def run(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -67,26 +68,26 @@ def traced_topic(topic: str) -> tuple[Traced, Joined]:
 
 
 @pytest.fixture(scope="module")
-def topics() -> dict[str, tuple[Executable, Program, Joined]]:
+def topics() -> dict[str, tuple[CompiledGraph, Program, Joined]]:
     """The examples by topic: compiled, read, and their inputs."""
     graphs = {topic: traced_topic(topic) for topic in TOPICS}
-    executables = ArtifactCache(cache_folder()).load([graph for graph, _ in graphs.values()])
+    executables = CompileCache(cache_folder()).load([graph for graph, _ in graphs.values()])
     return {
         topic: (executable, read_module(graph.module), joined)
         for executable, (topic, (graph, joined)) in zip(executables, graphs.items(), strict=True)
     }
 
 
-def traced_random(seed: int) -> Traced:
+def traced_random(seed: int) -> TracedGraph:
     graph = random_graph(seed)
     return trace(lambda: graph.function, list(graph.specs), CPU())
 
 
 @pytest.fixture(scope="module")
-def random_graphs() -> dict[int, tuple[Executable, Program]]:
+def random_graphs() -> dict[int, tuple[CompiledGraph, Program]]:
     """The random graphs by seed: compiled, and read."""
     graphs = [traced_random(seed) for seed in SEEDS]
-    executables = ArtifactCache(cache_folder()).load(graphs)
+    executables = CompileCache(cache_folder()).load(graphs)
     return {
         seed: (executable, read_module(graph.module))
         for seed, executable, graph in zip(SEEDS, executables, graphs, strict=True)
@@ -94,7 +95,7 @@ def random_graphs() -> dict[int, tuple[Executable, Program]]:
 
 
 def both(
-    executable: Executable, program: Program, specs: Sequence[Spec], inputs: Sequence[np.ndarray]
+    executable: CompiledGraph, program: Program, specs: Sequence[TensorSpec], inputs: Sequence[np.ndarray]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Results and buffers, each as MAX gives it and as the evaluator does."""
     compiled = executable({}, *inputs)
@@ -121,7 +122,9 @@ def difference(compiled: np.ndarray, evaluated: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_every_function_gives_what_max_gives(topic: str, topics: dict[str, tuple[Executable, Program, Joined]]) -> None:
+def test_every_function_gives_what_max_gives(
+    topic: str, topics: dict[str, tuple[CompiledGraph, Program, Joined]]
+) -> None:
     executable, program, joined = topics[topic]
     pairs = both(executable, program, joined.specs, joined.inputs)
     wrong = {
@@ -133,7 +136,9 @@ def test_every_function_gives_what_max_gives(topic: str, topics: dict[str, tuple
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_random_graph_gives_what_max_gives(seed: int, random_graphs: dict[int, tuple[Executable, Program]]) -> None:
+def test_a_random_graph_gives_what_max_gives(
+    seed: int, random_graphs: dict[int, tuple[CompiledGraph, Program]]
+) -> None:
     executable, program = random_graphs[seed]
     graph = random_graph(seed)
     for compiled, evaluated in both(executable, program, graph.specs, graph.inputs):

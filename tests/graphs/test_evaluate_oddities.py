@@ -14,13 +14,13 @@ from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 from max.graph import TensorValue
-from tutor.artifacts import ArtifactCache
-from tutor.check import Spec
-from tutor.workspace import cache_folder
 
 from tutor.evaluate.errors import EvaluationError
 from tutor.evaluate.evaluator import evaluate
-from tutor.graphs import trace
+from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import trace
+from tutor.learner.workspace import cache_folder
 
 INF, NAN = np.inf, np.nan
 LOWEST = float(np.finfo(np.float32).min)
@@ -144,7 +144,7 @@ def assert_same(got: np.ndarray, oddity: Oddity) -> None:
 @pytest.mark.parametrize("name", ODDITIES)
 def test_the_evaluator_gives_what_max_gave(name: str) -> None:
     oddity = ODDITIES[name]
-    specs = [Spec(oddity.dtype, array.shape) for array in oddity.arrays]
+    specs = [TensorSpec(oddity.dtype, array.shape) for array in oddity.arrays]
     assert_same(evaluate(trace(lambda: oddity.function, specs, CPU()).module, oddity.arrays)[0], oddity)
 
 
@@ -156,15 +156,15 @@ def test_max_gives_it_still() -> None:
         remaining = iter(tensors)
         return tuple(oddity.function(*(next(remaining) for _ in oddity.inputs)) for oddity in ODDITIES.values())
 
-    graph = trace(lambda: run, [Spec(str(array.dtype), array.shape) for array in arrays], CPU())
-    (executable,) = ArtifactCache(cache_folder()).load([graph])
+    graph = trace(lambda: run, [TensorSpec(str(array.dtype), array.shape) for array in arrays], CPU())
+    (executable,) = CompileCache(cache_folder()).load([graph])
     for result, oddity in zip(executable({}, *arrays), ODDITIES.values(), strict=True):
         assert_same(result, oddity)
 
 
 def test_a_slice_in_the_wrong_order_is_refused() -> None:
     """MAX: "[slice] normalized stop cannot be smaller than start for positive step"."""
-    specs = [Spec("float32", (6,)), Spec("int64", (), on_host=True)]
+    specs = [TensorSpec("float32", (6,)), TensorSpec("int64", (), on_host=True)]
     graph = trace(lambda: lambda x, start: F.slice_tensor(x, [(slice(TensorValue(start), 2), "between")]), specs, CPU())
     x = np.arange(6, dtype=np.float32)
     assert evaluate(graph.module, [x, np.array(2)])[0].tolist() == []
@@ -174,7 +174,7 @@ def test_a_slice_in_the_wrong_order_is_refused() -> None:
 
 def test_an_index_out_of_range_is_refused() -> None:
     """MAX: "gather index -4 is out of bounds for axis 0 with size 3"."""
-    specs = [Spec("float32", ("n", 2)), Spec("int64", ("m",))]
+    specs = [TensorSpec("float32", ("n", 2)), TensorSpec("int64", ("m",))]
     graph = trace(lambda: lambda x, indices: F.gather(x, indices, axis=0), specs, CPU())
     x = np.ones((3, 2), np.float32)
     assert evaluate(graph.module, [x, np.array([2, -3])])[0].shape == (2, 2)
@@ -185,7 +185,7 @@ def test_an_index_out_of_range_is_refused() -> None:
 
 def test_a_division_of_whole_numbers_by_zero_is_refused() -> None:
     """MAX's process ends: the processor knows no such division."""
-    specs = [Spec("int64", (2,)), Spec("int64", (2,))]
+    specs = [TensorSpec("int64", (2,)), TensorSpec("int64", (2,))]
     graph = trace(lambda: operator.floordiv, specs, CPU())
     with pytest.raises(EvaluationError, match="divided by 0"):
         evaluate(graph.module, [np.array([1, 2]), np.array([1, 0])])
@@ -199,7 +199,7 @@ def test_a_buffer_is_read_as_it_is_at_that_point() -> None:
         F.buffer_store(buffer, before + after)
         return before * 100.0 + after
 
-    specs = [Spec("float32", (2,)), Spec("float32", (2,), buffer=True)]
+    specs = [TensorSpec("float32", (2,)), TensorSpec("float32", (2,), buffer=True)]
     buffer = np.array([3.0, 4.0], np.float32)
     (result,) = evaluate(trace(lambda: swap, specs, CPU()).module, [np.array([1.0, 2.0], np.float32), buffer])
     assert result.tolist() == [301, 402]
@@ -211,7 +211,7 @@ def test_a_buffer_of_bfloat16_holds_rounded_numbers() -> None:
         F.buffer_store(buffer, buffer + x.cast(DType.bfloat16))
         return x
 
-    specs = [Spec("float32", (1,)), Spec("bfloat16", (1,), buffer=True)]
+    specs = [TensorSpec("float32", (1,)), TensorSpec("bfloat16", (1,), buffer=True)]
     buffer = np.array([256.0], np.float32)
     evaluate(trace(lambda: add, specs, CPU()).module, [np.array([1.5], np.float32), buffer])
     assert buffer.tolist() == [258]
@@ -220,7 +220,7 @@ def test_a_buffer_of_bfloat16_holds_rounded_numbers() -> None:
 def test_negative_axes_of_softmax_mean_what_they_say() -> None:
     """MAX 26.7.0 compiles none but -1; the evaluator gives the true numbers."""
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
-    graph = trace(lambda: lambda x: F.softmax(x, axis=-2), [Spec("float32", (2, 3))], CPU())
+    graph = trace(lambda: lambda x: F.softmax(x, axis=-2), [TensorSpec("float32", (2, 3))], CPU())
     (y,) = evaluate(graph.module, [x])
     np.testing.assert_allclose(y.sum(axis=0), 1, rtol=1e-6)
     np.testing.assert_allclose(y[1, 0], 1 / (1 + np.exp(-3)), rtol=1e-6)
