@@ -11,6 +11,7 @@ import re
 
 from book import study_prompts
 from tutor.course import COURSE
+from tutor.files import write_atomically
 from tutor.learner.workspace import REPOSITORY
 
 AGENTS = REPOSITORY / "AGENTS.md"
@@ -42,7 +43,7 @@ def filled(text: str) -> str:
 
 def write() -> None:
     """Brings the blocks of AGENTS.md up to date."""
-    AGENTS.write_text(filled(AGENTS.read_text(encoding="utf-8")), encoding="utf-8")
+    write_atomically(AGENTS, filled(AGENTS.read_text(encoding="utf-8")))
 
 
 def _table() -> str:

@@ -27,6 +27,7 @@ from typing import Any
 
 from book.paths import EXAMPLES, NUMBERS, OUTPUTS
 from tutor.course import COURSE
+from tutor.files import write_atomically
 from tutor.learner.skeleton import finished_workspace
 from tutor.learner.workspace import REPOSITORY
 
@@ -131,15 +132,15 @@ def write_examples() -> None:
     OUTPUTS.mkdir(exist_ok=True)
     printed, numbers = examples()
     for chapter, output in printed.items():
-        output_file(chapter, "example").write_text(output)
-    NUMBERS.write_text(json.dumps(numbers, indent=2, ensure_ascii=False) + "\n")
+        write_atomically(output_file(chapter, "example"), output)
+    write_atomically(NUMBERS, json.dumps(numbers, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_captures(only: str = "") -> None:
     """Writes the captures of the tool, of all chapters or of one."""
     for chapter, name, capture in all_captures():
         if only in ("", chapter):
-            output_file(chapter, name).write_text(run_capture(chapter, capture))
+            write_atomically(output_file(chapter, name), run_capture(chapter, capture))
 
 
 def listing(file: Path, anchor: str = "") -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from book.paths import BOOK
 from tutor.course import COURSE
+from tutor.files import write_atomically
 
 PROMPTS = BOOK / "prompts"
 
@@ -169,4 +170,4 @@ def write() -> None:
     """Writes the prompts of the parts that the course has."""
     PROMPTS.mkdir(exist_ok=True)
     for part in dict.fromkeys(step.part for step in COURSE):
-        file(part).write_text(prompt(part), encoding="utf-8")
+        write_atomically(file(part), prompt(part))

@@ -29,8 +29,10 @@ ORDER = (
     "evaluate",  # a part of `graphs/`, once it is moved there
     "learner",
     "course",
+    "protocols",
     "sizes",
     "invocation",
+    "files",
     "processes",
     "errors",
     "__init__",

@@ -14,6 +14,7 @@ from book.plots.inference import draw_cache, draw_padding
 from book.plots.lab import draw_recorded_cost
 from book.plots.masks import draw_mask
 from book.plots.svg import to_svg
+from tutor.files import write_atomically
 
 __all__ = ["figures", "write"]
 
@@ -48,4 +49,4 @@ def write() -> None:
     """Draws every figure into `book/figures/`."""
     FIGURES.mkdir(parents=True, exist_ok=True)
     for name, svg in figures().items():
-        (FIGURES / f"{name}.svg").write_text(svg, encoding="utf-8")
+        write_atomically(FIGURES / f"{name}.svg", svg)

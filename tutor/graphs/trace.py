@@ -122,8 +122,9 @@ def trace(
             ]
         call = entry if structure is None else tree.unflatten(structure, values)
         result = call(*arguments)
-        bare.append(not isinstance(result, tuple | list))
-        return tuple(_as_tensor(part) for part in ((result,) if bare[-1] else result))
+        several = isinstance(result, tuple | list)
+        bare.append(not several)
+        return tuple(_as_tensor(part) for part in (result if several else (result,)))
 
     types = [_type_of(spec, device) for spec in inputs]
     # Subgraphs are inlined: a module is then one operation, and can be joined with others.

@@ -45,6 +45,7 @@ def skeleton_of(solution: str, number: int) -> str:
     for name, function in functions:  # from the last to the first: earlier line numbers stay right
         docstring, *_ = function.body
         start, end, indent = docstring.end_lineno, function.end_lineno, " " * docstring.col_offset
+        assert start is not None and end is not None, "a tree that was parsed has line numbers"
         tasks, text = _task_of(name, function, lines)
         message = f'"step {number:02d}, {tasks}: {name}: {text}"'
         lines[start:end] = [f"{indent}raise NotImplementedError(", f"{indent}    {message}", f"{indent})"]

@@ -5,7 +5,6 @@ The same versions of NumPy, torch and transformers write the same bytes.
 
 import importlib
 import io
-import os
 from pathlib import Path
 
 import click
@@ -17,6 +16,7 @@ from tutor.checking.spec import Check
 from tutor.checks.shared.plain_attention import as_module
 from tutor.checks.step_00 import MAX_OUTPUT, SHARED
 from tutor.course import COURSE
+from tutor.files import write_atomically
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 from tutor.oracle import hugging_face
 
@@ -100,9 +100,7 @@ def write(path: Path, arrays: Content) -> None:
     """Writes a file as a whole or not at all."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(buffer.getvalue())
-    os.replace(partial, path)
+    write_atomically(path, buffer.getvalue())
 
 
 @click.command()
