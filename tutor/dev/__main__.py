@@ -40,12 +40,15 @@ def cli() -> None:
     """Add a step to the course, and find what is missing or out of date."""
 
 
-@cli.command()
+@cli.command(short_help="Add step NN, called TITLE, as a stub of each part.")
 @click.argument("number", type=StepNumber(), metavar="NN")
 @click.argument("title")
 @click.option("--part", default=COURSE[-1].part, show_default=True, help="The part of the book that it belongs to.")
 def new(number: int, title: str, *, part: str) -> None:
-    """Add step NN, called TITLE, at the end: write a stub of each part."""
+    """Add step NN, called TITLE: write a stub of each of its parts.
+
+    NN is the next number. No file is overwritten.
+    """
     from tutor.dev.problem import MARKER
     from tutor.dev.stubs import new_step, texts_of_new
 
@@ -53,7 +56,7 @@ def new(number: int, title: str, *, part: str) -> None:
     _write(texts_of_new(step, COURSE))
     click.echo(
         f"\nNext, in this order:\n"
-        f"  1. Write solutions/solution_{step.label}.py, its check, its oracle and its hints: each {MARKER} says what.\n"
+        f"  1. Write solutions/solution_{step.label}.py, its check, its oracle, its hints: each {MARKER} says what.\n"
         f"  2. Make the learner's file from the solution:  python -m tutor.dev skeletons {step.label}\n"
         f"  3. Compute the numbers to compare with:        python -m tutor.oracle --step {number}\n"
         f"  4. Write the chapter and its example.\n"
@@ -78,7 +81,9 @@ def stubs(number: int) -> None:
 @cli.command()
 @click.argument("numbers", nargs=-1, type=StepNumber(), metavar="[NN]...")
 def skeletons(numbers: tuple[int, ...]) -> None:
-    """Write the skeletons of steps from their solutions; of all without NN.
+    """Write the skeletons of all steps, or of those named.
+
+    They are made from the solutions.
 
     A dated copy of each file that changes is kept in .tutor/backups.
     """
@@ -115,7 +120,10 @@ def lists() -> None:
 
 @cli.command()
 def check() -> None:
-    """Say what is missing or out of date, each line with its fix. Takes seconds, compiles nothing."""
+    """Say what is missing or out of date, each line with its fix.
+
+    Takes seconds, compiles nothing, and ends with status 1 if there is anything to do.
+    """
     from tutor.dev.check import problems
 
     found = problems()
