@@ -81,7 +81,7 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
 
     data are the numbers behind the interactive pictures and the figures, which several chapters share; figures are
     drawn; examples are run, for what they print and for the numbers in the text; prompts are those of the study
-    guide; captures are what the tool prints.
+    guide and of AGENTS.md; captures are what the tool prints.
     """
     if chapter and "data" in parts:
         raise click.UsageError("several chapters share the data: refresh them without --chapter")
@@ -100,10 +100,11 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
 
             captures.write_examples(chapter)
         if "prompts" in wanted:
-            from book import study_prompts
+            from book import agents, study_prompts
 
             for part in parts_of(chapter):
                 study_prompts.write(part)
+            agents.write()
         if "captures" in wanted:
             from book import captures
 

@@ -34,7 +34,7 @@ class Guide:
     begin: str
 
 
-_RULES = """\
+RULES = """\
 You are my tutor for one part of a course in which I write GPT-2 myself, in Python, with
 Modular's MAX 26.7.0 (`max.experimental`). I write the code. You ask questions.
 
@@ -149,7 +149,7 @@ def prompt(part: str, course: Sequence[Step] = COURSE) -> str:
     steps = "\n".join(f"- {step.label} {step.title}" for step in course if step.part == part)
     return "\n".join(
         (
-            _RULES,
+            RULES,
             f"This part of the course: {part}. Its steps:",
             steps,
             *_wrapped("What I know already: ", guide.knows),

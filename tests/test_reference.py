@@ -33,7 +33,7 @@ def computed(number: int, mistake: Mistake | None = None) -> dict[str, Arrays]:
     """What the NumPy reference gives for each case, right or with a mistake."""
     change = {} if mistake is None else mistake.arguments
     return {
-        case.name: CHECKS[number].reference(subject, parameters, inputs, **change)
+        case.name: CHECKS[number].numpy_model(subject, parameters, inputs, **change)
         for case, subject, parameters, inputs, _ in cases(number)
     }
 
@@ -61,7 +61,7 @@ def test_case_names_differ(number: int) -> None:
 @pytest.mark.parametrize("number", COMPARED)
 def test_numpy_reference_equals_stored_numbers(number: int) -> None:
     for case, subject, parameters, inputs, expected in cases(number):
-        got = CHECKS[number].reference(subject, parameters, inputs)
+        got = CHECKS[number].numpy_model(subject, parameters, inputs)
         assert got.keys() == expected.keys()
         for name, values in expected.items():
             assert np.isfinite(values).all() or number == 2, f"{case.name}: only the mask may hold -inf"

@@ -44,6 +44,7 @@ class Subject:
         settings: what it is made with, mostly fields of `GPT2Config`. `build` uses them, and so
             do the NumPy model and the Hugging Face oracle.
         compiled: False for plain Python that is called with lists in place of tensors.
+        part: the function that this shows to be right, by its qualified name; the step's last one if left out.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Subject:
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     compiled: bool = True
+    part: str = ""
 
     @property
     def results(self) -> list[str]:
@@ -74,6 +76,7 @@ class Case:
         given: makes the parameters and the inputs, where they are not plain random numbers.
         inputs: inputs that are not drawn, by name.
         shipped: the parameters are those of the checkpoint that comes with the course.
+        redrawn: a check also runs the case on inputs that it draws itself, against the NumPy model.
     """
 
     subject: str
@@ -86,6 +89,7 @@ class Case:
     given: "Callable[[Subject, Case], tuple[Arrays, Arrays]] | None" = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     shipped: bool = False
+    redrawn: bool = True
 
     @property
     def name(self) -> str:
@@ -115,19 +119,27 @@ class Expectation:
 
     Args:
         name: the question, in words: "GPT2Config().n_embd".
-        evaluate: finds the answer. It gets the code under test and the compiled subjects by name.
+        evaluate: finds the answer, as plain data. It gets the code under test and the subjects that it needs, by
+            name. It runs where the learner's code runs, so nothing that it says is taken for granted.
         expected: the right answer.
         wrong: advice for wrong answers that are known.
         advice: what to do about any other.
-        needs: names of the compiled subjects that `evaluate` calls.
+        needs: names of the subjects whose graphs `evaluate` runs.
+        part: the function that it is about, as in `Subject`.
+        of_graphs: it asks the graphs alone, and not the code: then the judge evaluates it by itself.
+        read: makes of the answer what is compared with `expected`, and runs in the judge: the answer can be the
+            numbers themselves, and the code under test has no say in what they are called.
     """
 
     name: str
-    evaluate: Callable[[Code, Mapping[str, RunnableSubject]], Any]
-    expected: Any
-    wrong: tuple[tuple[Any, str], ...] = ()
+    evaluate: "Callable[[Code, Mapping[str, RunnableSubject]], object]"
+    expected: object
+    wrong: tuple[tuple[object, str], ...] = ()
     advice: str = ""
     needs: tuple[str, ...] = ()
+    part: str = ""
+    of_graphs: bool = False
+    read: Callable[[Any], object] = lambda answer: answer
 
 
 @dataclass(frozen=True)
@@ -144,6 +156,8 @@ class Check:
             if that is larger).
         explain: advice for errors of Python and of MAX, by a part of the error's message.
         show: what to tell beside a green verdict, made of the outputs by case.
+        compiler_fault: what is known of right graphs of this step that MAX compiles wrongly.
+        drawn: more expectations, whose numbers are drawn with this seed; another one in each check.
     """
 
     names: tuple[str, ...]
@@ -155,6 +169,12 @@ class Check:
     tolerance: float = 1e-5
     explain: Mapping[str, str] = field(default_factory=dict)
     show: Callable[[Mapping[str, Arrays]], str] | None = None
+    compiler_fault: str = ""
+    drawn: Callable[[int], tuple[Expectation, ...]] = lambda seed: ()
+
+    def expectations_for(self, seed: int) -> tuple[Expectation, ...]:
+        """All expectations of a check that draws with this seed."""
+        return (*self.expectations, *self.drawn(seed))
 
     def subject(self, name: str) -> Subject:
         """The subject with this name."""

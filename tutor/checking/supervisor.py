@@ -16,7 +16,7 @@ from tutor.errors import CourseError, ToolError
 from tutor.learner.workspace import Workspace, cache_folder
 
 # Seconds a phase may take before it counts as an endless loop. Only compiling is slow.
-TIME_LIMITS = {"start": 60.0, "trace": 30.0, "compile": 900.0, "compare": 120.0}
+TIME_LIMITS = {"start": 60.0, "trace": 30.0, "right": 30.0, "compile": 900.0, "compare": 120.0}
 
 
 # More than this of the code's own output ends a check.
@@ -61,13 +61,13 @@ def run(
         "green": {str(number): dict(files) for number, files in green.items()},
     }
     read_end, write_end = os.pipe()
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
-            [sys.executable, "-m", "tutor.checking.worker", str(write_end)],
+            [sys.executable, "-m", "tutor.checking.judge", str(write_end), str(os.getpid()), str(output.fileno())],
             stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=[write_end],
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            pass_fds=[write_end, output.fileno()],
             start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends the child.
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )

@@ -19,7 +19,7 @@ class Problem:
     """One thing that is wrong.
 
     Args:
-        kind: `unfilled`, `exception`, `missing`, `parameters`, `returns`, `fact`, `numbers` or `stopped`.
+        kind: `unfilled`, `exception`, `missing`, `parameters`, `returns`, `expectation`, `numbers`, `compiler` or `stopped`.
         step: the step whose file it was found in.
         summary: one sentence.
         where: the subject, case or question.
@@ -35,6 +35,30 @@ class Problem:
     details: list[tuple[str, str]] = field(default_factory=list)
     advice: str = ""
     frames: list[Frame] = field(default_factory=list)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Problem":
+        """The opposite of `asdict`."""
+        frames = [Frame(**frame) for frame in data["frames"]]
+        details = [(label, value) for label, value in data["details"]]
+        return cls(**data | {"frames": frames, "details": details})
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """How far one function of a step is.
+
+    Args:
+        function: its qualified name.
+        tasks: which tasks ask for it: "task 2", "tasks 1 to 5".
+        text: what they ask for, in a few words.
+        state: `right`, `wrong`, `unfilled`, or `open` where nothing is known.
+    """
+
+    function: str
+    tasks: str
+    text: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +79,7 @@ class Verdict:
         damaged: how many damaged cache entries were thrown away.
         files: the hash of each learner's file that took part, by step.
         notes: more to tell.
+        tasks: the functions of the step in order, and how far each is.
     """
 
     step: int
@@ -70,6 +95,7 @@ class Verdict:
     damaged: int = 0
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    tasks: list[TaskState] = field(default_factory=list)
 
     @property
     def green(self) -> bool:
@@ -83,9 +109,6 @@ class Verdict:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Verdict":
         """The opposite of `to_dict`."""
-        problem = data["problem"]
-        if problem is not None:
-            frames = [Frame(**frame) for frame in problem["frames"]]
-            details = [(label, value) for label, value in problem["details"]]
-            problem = Problem(**problem | {"frames": frames, "details": details})
-        return cls(**data | {"problem": problem})
+        problem = None if data["problem"] is None else Problem.from_dict(data["problem"])
+        tasks = [TaskState(**task) for task in data["tasks"]]
+        return cls(**data | {"problem": problem, "tasks": tasks})

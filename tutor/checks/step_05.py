@@ -3,7 +3,7 @@
 import numpy as np
 
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
-from tutor.checks.shared import random_numbers
+from tutor.checking import random_numbers
 from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import click
 
 from tutor.checking import supervisor
-from tutor.course import Step, find_step
+from tutor.course import COURSE, Step, find_step
 from tutor.errors import CompileError, CourseError, DamagedProgressError, UnknownStepError
 from tutor.invocation import typed
 from tutor.learner import progress
+from tutor.learner.backup import back_up
 from tutor.learner.skeleton import as_learners_file, skeleton_of
 from tutor.learner.workspace import Workspace, cache_folder
 from tutor.terminal.report import Report, make_console
@@ -45,13 +46,15 @@ SOURCE = click.option(
 
 
 class StepType(click.ParamType):
-    """A step number: 2, 02, s02."""
+    """A step number: 2, 02, s02. Or its file, as an editor names it: steps/step_02.py, or the whole path."""
 
     name = "step"
 
     def convert(self, value: str | Step, param: click.Parameter | None, ctx: click.Context | None) -> Step:
         if isinstance(value, Step):
             return value
+        if "/" in value or value.endswith(".py"):
+            return self._step_of(Path(value), param, ctx)
         match = re.fullmatch(r"s?(\d{1,3})", value)
         if match is None:
             self.fail(f"{value!r} is not the number of a step", param, ctx)
@@ -59,6 +62,14 @@ class StepType(click.ParamType):
             return find_step(int(match[1]))
         except UnknownStepError as error:
             self.fail(str(error), param, ctx)
+
+    def _step_of(self, file: Path, param: click.Parameter | None, ctx: click.Context | None) -> Step:
+        """The step that is written in a file. The file need not exist: `reset` brings it back."""
+        workspace = Workspace.find()
+        for step in COURSE:
+            if file.resolve() == workspace.step(step.number).resolve():
+                return step
+        self.fail(f"{str(file)!r} is not the file of a step: open one in {workspace.root / 'steps'}", param, ctx)
 
 
 class Commands(click.Group):
@@ -148,7 +159,7 @@ def reset(step: Step) -> None:
     if file.exists() and file.read_bytes() == skeleton.encode():
         report.say(f"{file.relative_to(workspace.root)} is the skeleton already.")
         return
-    copy = progress.back_up(workspace, step.number)
+    copy = back_up(workspace, step.number)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     partial.write_text(skeleton, encoding="utf-8")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from book import study_prompts
+from book import agents, study_prompts
 from book.paths import EXAMPLES, FIGURES, NUMBERS, OUTPUTS, SOURCE
 from tutor.course import Step
 from tutor.dev import source
@@ -240,6 +240,13 @@ def guide_problems(course: Sequence[Step]) -> Iterator[Problem]:
     for part in study_prompts.GUIDES:
         if part not in parts:
             yield Problem(GUIDE_FILE, f"has a guide for {part!r}, which is no part", "take it out of GUIDES")
+    try:
+        if agents.AGENTS.read_text(encoding="utf-8") != agents.filled(
+            agents.AGENTS.read_text(encoding="utf-8"), course
+        ):
+            yield Problem(agents.AGENTS, "is out of date", "python -m book refresh prompts")
+    except agents.MissingBlockError as error:
+        yield Problem(agents.AGENTS, f"cannot be compared: {error}", "restore the comments")
     made = {study_prompts.file(part) for part in parts}
     for file in sorted(study_prompts.PROMPTS.glob("*.txt")):
         if file not in made:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from book import study_prompts
+from book import agents, study_prompts
 from tutor.course import Step
 from tutor.dev import source
 from tutor.dev.files import COURSE_FILE, GUIDE_FILE, ORACLE_FILE, files_of
@@ -61,6 +61,7 @@ def texts_of_new(step: Step, course: Sequence[Step]) -> Texts:
     texts = {COURSE_FILE: source.append_entry(_read(COURSE_FILE), "COURSE", entry)}
     texts |= {steps.file: steps.updated(longer) for steps in LISTS}
     texts |= texts_of_missing(step, longer)
+    texts[agents.AGENTS] = agents.filled(_read(agents.AGENTS), longer)
     if step.part in study_prompts.GUIDES:
         texts[study_prompts.file(step.part)] = study_prompts.prompt(step.part, longer)
     _check_syntax(texts)

@@ -6,6 +6,7 @@ Nothing else in the tool reaches into MAX. When MAX changes, this is the file to
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 
+from max._core.dialects import builtin
 from max.experimental.nn import Linear
 from max.experimental.tensor import Tensor
 from max.graph import Module as GraphModule
@@ -15,6 +16,11 @@ def bytecode(module: GraphModule) -> bytes:
     """A module's MLIR bytecode. It is whole, unlike the printed text, and holds no positions in source files:
     equal graphs give equal bytes, which makes it the key of the compile cache."""
     return module.mlir_module.bytecode
+
+
+def read_bytecode(data: bytes) -> GraphModule:
+    """The module that has this bytecode, in this process: MAX offers no other way to hand on a traced graph."""
+    return GraphModule(builtin.ModuleOp.from_bytecode(data, GraphModule().mlir_module.context))
 
 
 def text(module: GraphModule) -> str:

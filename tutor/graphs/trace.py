@@ -4,6 +4,7 @@ Tracing takes milliseconds and computes nothing: modules are built lazily, and t
 parameters become inputs of the graph. One compiled graph then serves any weights.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class TracedGraph:
         inputs: the graph's other inputs.
         outputs: dtype and dimensions of each result.
         single: True if the code returned one bare tensor, False for a tuple.
-        fingerprint: equal for equal graphs, however the source is laid out.
+        bytecode: the module as MAX writes it; it can be read in another process.
         device: where the graph is to run.
         module: the MAX module that holds the graph and nothing else, unless the code made subgraphs.
     """
@@ -47,9 +48,14 @@ class TracedGraph:
     inputs: Sequence[TensorSpec]
     outputs: Sequence[TensorSpec]
     single: bool
-    fingerprint: str
+    bytecode: bytes
     device: Device
     module: GraphModule
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Equal for equal graphs, however the source is laid out."""
+        return hashlib.sha256(self.bytecode).hexdigest()
 
     @property
     def single_operation(self) -> bool:
@@ -120,7 +126,7 @@ def trace(
         inputs=tuple(inputs),
         outputs=[TensorSpec(layout.dtype.name, dims_of(layout.shape)) for layout in staged.out_layouts],
         single=bare[-1],
-        fingerprint=hashlib.sha256(max_internals.bytecode(module)).hexdigest(),
+        bytecode=max_internals.bytecode(module),
         device=device,
         module=module,
     )

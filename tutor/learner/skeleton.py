@@ -8,6 +8,8 @@ becomes the message. A line that ends in `# task 1` is left out: it is the learn
 import ast
 import re
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tutor.learner.workspace import REPOSITORY, Workspace
@@ -43,13 +45,41 @@ def skeleton_of(solution: str, number: int) -> str:
     for name, function in functions:  # from the last to the first: earlier line numbers stay right
         docstring, *_ = function.body
         start, end, indent = docstring.end_lineno, function.end_lineno, " " * docstring.col_offset
-        task = _TASK_COMMENT.match(lines[start])
-        if task is None:
-            raise ValueError(f"the body of {name} must begin with a comment `# Task N: what to write.`")
-        message = f'"step {number:02d}, t{task[1]}: {name}: {task[2]}"'
+        tasks, text = _task_of(name, function, lines)
+        message = f'"step {number:02d}, {tasks}: {name}: {text}"'
         lines[start:end] = [f"{indent}raise NotImplementedError(", f"{indent}    {message}", f"{indent})"]
     kept = [line for line in lines if not _LEARNERS_LINE.search(line)]
     return as_learners_file("\n".join(kept) + "\n")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A function that the learner writes: its qualified name, which tasks ask for it, and in which words."""
+
+    function: str
+    tasks: str
+    text: str
+
+
+def parts_of(solution: str) -> list[Part]:
+    """The functions of a step that the learner writes, in order.
+
+    Raises:
+        ValueError: as `skeleton_of`.
+    """
+    lines, parts = solution.splitlines(), []
+    for name, function in sorted(_functions_to_write(ast.parse(solution)), key=lambda pair: pair[1].lineno):
+        tasks, text = _task_of(name, function, lines)
+        parts.append(Part(name, tasks, text))
+    return parts
+
+
+def _task_of(name: str, function: ast.FunctionDef, lines: Sequence[str]) -> tuple[str, str]:
+    """Which tasks a function is asked for in, "task 2", and in which words: the comment that its body begins with."""
+    task = _TASK_COMMENT.match(lines[function.body[0].end_lineno or 0])
+    if task is None:
+        raise ValueError(f"the body of {name} must begin with a comment `# Task N: what to write.`")
+    return f"t{task[1]}", task[2]
 
 
 def _functions_to_write(tree: ast.Module) -> list[tuple[str, ast.FunctionDef]]:

@@ -12,8 +12,7 @@ import click
 import numpy as np
 from tokenizers import Tokenizer
 
-from tutor.checking import stored_numbers
-from tutor.checks.shared import random_numbers
+from tutor.checking import random_numbers, stored_numbers
 from tutor.checks.shared.plain_attention import as_module
 from tutor.checks.step_00 import MAX_OUTPUT, SHARED
 from tutor.course import BATCHED_GENERATION, CACHED_GENERATION, COURSE, GENERATION, find_step

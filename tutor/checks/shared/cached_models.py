@@ -9,7 +9,7 @@ import numpy as np
 from tutor import sizes
 from tutor.checking.spec import Arrays, Check, RunnableSubject, Subject
 from tutor.checks.numpy import cache as numpy_cache
-from tutor.checks.shared import random_numbers
+from tutor.checking import random_numbers
 from tutor.checks.shared.models import numpy_settings
 from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec

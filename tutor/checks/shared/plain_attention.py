@@ -3,7 +3,7 @@
 import numpy as np
 
 from tutor.checking.spec import Arrays, Case, Subject
-from tutor.checks.shared import random_numbers
+from tutor.checking import random_numbers
 
 N_EMBD = 12
 SHARED_SEED = 90

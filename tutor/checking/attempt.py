@@ -1,0 +1,287 @@
+"""One look at a step, on one choice of files: traced, evaluated, and judged function by function."""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tutor.checking.diagnosis import explain_numbers
+from tutor.checking.guard import ProblemFound
+from tutor.checking.learner_link import LearnerLink
+from tutor.checking.numbers import Compared, Given
+from tutor.checking.spec import Check, Expectation, RunnableSubject, Subject
+from tutor.checking.subject_graph import SubjectGraph, read_graph
+from tutor.checking.verdict import Problem, TaskState
+from tutor.evaluate.errors import EvaluationError, EvaluationLimitError
+from tutor.graphs.devices import find_device
+from tutor.invocation import typed
+from tutor.learner.skeleton import Part
+
+# What a skeleton's function raises: "step 16, task 2: extend: store what is new".
+_UNFILLED = re.compile(r"Not filled in yet: step (\d+), tasks? [^:]+: ([\w.]+): ")
+
+
+@dataclass
+class Attempt:
+    """What a look at a step found.
+
+    Args:
+        own: the steps that were the learner's files.
+        loaded: the steps that took part.
+        graphs: the graph of each subject that could be traced, by name.
+        states: how far each function of the step is; see `TaskState`.
+        passed: what was found right, in words.
+        compared: the numbers of all cases.
+        problem: the first thing that is wrong, if anything is.
+        unfilled: the first function of the step that is not filled in, if there is one.
+    """
+
+    own: frozenset[int]
+    loaded: frozenset[int] = frozenset()
+    graphs: dict[str, SubjectGraph] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    passed: list[str] = field(default_factory=list)
+    compared: Compared = field(default_factory=Compared)
+    problem: Problem | None = None
+    unfilled: Problem | None = None
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong and nothing is missing."""
+        return self.problem is None and self.unfilled is None
+
+    def tasks(self, parts: Sequence[Part]) -> list[TaskState]:
+        """How far each function of the step is."""
+        return [TaskState(part.function, part.tasks, part.text, self.states[part.function]) for part in parts]
+
+
+@dataclass
+class Look:
+    """Looks at a step through a process with the learner's code.
+
+    Args:
+        step, check: which.
+        parts: the functions that the learner writes, in order.
+        cases: the cases with their numbers.
+        device: `auto`, `cpu` or `gpu`.
+        seed: of what the expectations draw.
+        compile: gives runnable graphs for those that cannot be evaluated.
+    """
+
+    step: int
+    check: Check
+    parts: Sequence[Part]
+    cases: Sequence[Given]
+    device: str
+    seed: int
+    compile: Callable[[Sequence[SubjectGraph]], Mapping[str, RunnableSubject]]
+
+    def __call__(self, link: LearnerLink, root: str, own: Collection[int]) -> Attempt:
+        """Looks at the step with these steps as the learner wrote them, and the others as the solutions have them."""
+        attempt = Attempt(frozenset(own), states={part.function: "open" for part in self.parts})
+        try:
+            reply = link.ask("open", step=self.step, root=root, own=sorted(own))
+            attempt.loaded = _numbers(reply.get("loaded"))
+            self._find_names(reply)
+        except ProblemFound as stop:
+            self._note(attempt, stop.problem, "")
+            return attempt
+        for function in [part.function for part in self.parts]:
+            if not self._look_at(function, link, attempt):
+                break
+        if attempt.right:
+            attempt.states = dict.fromkeys(attempt.states, "right")
+        return attempt
+
+    def _look_at(self, function: str, link: LearnerLink, attempt: Attempt) -> bool:
+        """Looks at everything that shows whether a function is right; False if it is wrong."""
+        subjects = [subject for subject in self.check.subjects if self._function(subject.part) == function]
+        expectations = [
+            (index, expectation)
+            for index, expectation in enumerate(self.check.expectations_for(self.seed))
+            if self._function(expectation.part) == function
+        ]
+        stages = [
+            *(lambda s=subject: self._trace(s, link, attempt) for subject in subjects if subject.compiled),
+            *(lambda i=i, e=e: self._answer(i, e, link, attempt, {}) for i, e in expectations if not e.needs),
+            lambda: self._compare(subjects, link, attempt),
+            *(lambda i=i, e=e: self._answer(i, e, link, attempt, attempt.graphs) for i, e in expectations if e.needs),
+        ]
+        before = len(attempt.passed)
+        for stage in stages:
+            try:
+                stage()
+            except ProblemFound as stop:
+                self._note(attempt, stop.problem, function)
+                if attempt.problem is not None:
+                    return False
+                if attempt.states[function] == "unfilled":
+                    return True
+        if len(attempt.passed) > before and attempt.states[function] == "open":
+            attempt.states[function] = "right"
+        return True
+
+    def _function(self, part: str) -> str:
+        """The function that something is about: the step's last one, unless it says otherwise."""
+        return part or self.parts[-1].function
+
+    def _note(self, attempt: Attempt, problem: Problem, function: str) -> None:
+        """Keeps a problem: a function of this step that is not filled in is no mistake."""
+        unfilled = _UNFILLED.match(problem.summary)
+        if problem.kind == "unfilled" and unfilled is not None and int(unfilled[1]) == self.step:
+            attempt.states[unfilled[2]] = "unfilled"
+            attempt.unfilled = attempt.unfilled or problem
+            return
+        attempt.problem = problem
+        if function and problem.step == self.step:
+            attempt.states[function] = "wrong"
+
+    def _find_names(self, reply: Mapping[str, object]) -> None:
+        missing = reply.get("missing")
+        if isinstance(missing, list) and missing:
+            raise ProblemFound(
+                Problem(
+                    kind="missing",
+                    step=self.step,
+                    summary=f"step_{self.step:02d}.py does not define `{missing[0]}`.",
+                    advice="Put the name back as the skeleton has it. "
+                    f"`{typed('reset', f'{self.step:02d}')}` restores the skeleton and keeps your file.",
+                )
+            )
+
+    def _trace(self, subject: Subject, link: LearnerLink, attempt: Attempt) -> None:
+        reply = link.ask("trace", subject=subject.name, device=self.device)
+        attempt.loaded |= _numbers(reply.get("loaded"))
+        try:
+            attempt.graphs[subject.name] = read_graph(self.step, subject, reply, find_device(self.device))
+        except ProblemFound as stop:
+            # The check knows what lies behind some of the general sentences.
+            advice = next((text for part, text in self.check.explain.items() if part in stop.problem.summary), "")
+            raise ProblemFound(replace(stop.problem, advice=advice) if advice else stop.problem) from None
+        made = f"{subject.part or self.parts[-1].function}".rpartition(".")[0] + ".__init__"
+        if attempt.states.get(made) == "open" and subject.parameters:
+            attempt.states[made] = "right"
+
+    def _compare(self, subjects: Sequence[Subject], link: LearnerLink, attempt: Attempt) -> None:
+        """Compares the numbers of these subjects, all cases together."""
+        names = [subject.name for subject in subjects]
+        cases = [given for given in self.cases if given.subject.name in names]
+        if any(given.subject.compiled and given.subject.name not in attempt.graphs for given in cases):
+            return
+        compared = Compared()
+        runnable = self.runnable(attempt.graphs)
+        for given in cases:
+            if given.subject.compiled:
+                arrays = self._run(given, runnable)
+            else:
+                arrays = self._call(given, link)
+            compared.add(self.step, given, arrays)
+        attempt.compared.results |= compared.results
+        attempt.compared.largest_error = max(attempt.compared.largest_error, compared.largest_error)
+        if compared.differences:
+            raise ProblemFound(explain_numbers(self.step, self.check, cases, compared))
+        attempt.passed += [given.name for given in cases]
+
+    def runnable(self, graphs: Mapping[str, SubjectGraph]) -> dict[str, RunnableSubject]:
+        """Graphs ready to run: evaluated where that is possible, else compiled."""
+        unknown = [graph for graph in graphs.values() if not graph.can_be_evaluated]
+        compiled = self.compile(unknown) if unknown else {}
+        return {name: compiled.get(name, graph.evaluate) for name, graph in graphs.items()}
+
+    def _run(self, given: Given, runnable: Mapping[str, RunnableSubject]) -> Sequence[np.ndarray]:
+        try:
+            return runnable[given.subject.name](given.parameters, *given.inputs.values())
+        except EvaluationLimitError:
+            summary = "The graph runs without an end."
+            advice = "Look at the condition of your loop: something that it asks for must change in the body."
+            raise ProblemFound(Problem("stopped", self.step, summary, where=given.name, advice=advice)) from None
+        except EvaluationError as error:
+            summary = f"The graph can be traced, but not computed: {error}"
+            raise ProblemFound(Problem("exception", self.step, summary, where=given.name)) from None
+
+    def _call(self, given: Given, link: LearnerLink) -> Sequence[np.ndarray]:
+        arguments = [*given.inputs.values(), *given.parameters.values()]
+        reply = link.ask("call", subject=given.subject.name, where=given.name, arguments=arguments)
+        if "problem" in reply:
+            raise ProblemFound(Problem.from_dict(reply["problem"]))
+        results = reply.get("results")
+        if isinstance(results, list) and all(isinstance(part, np.ndarray) for part in results):
+            return results
+        returned = str(reply.get("returned"))
+        if returned == "None":
+            summary, advice = f"`{given.subject.name}` returned None.", "Is a `return` missing?"
+        else:
+            summary, advice = f"`{given.subject.name}` must return lists of numbers; it returned {returned}.", ""
+        raise ProblemFound(Problem("returns", self.step, summary, where=given.subject.name, advice=advice))
+
+    def _answer(
+        self,
+        index: int,
+        expectation: Expectation,
+        link: LearnerLink,
+        attempt: Attempt,
+        graphs: Mapping[str, SubjectGraph],
+    ) -> None:
+        """Finds the answer to an expectation, and compares it."""
+        if any(name not in graphs for name in expectation.needs):
+            return  # its graph could not be traced yet
+        self.answer(index, expectation, link, self.runnable({name: graphs[name] for name in expectation.needs}))
+        attempt.passed.append(expectation.name)
+
+    def answer(
+        self, index: int, expectation: Expectation, link: LearnerLink, runnable: Mapping[str, RunnableSubject]
+    ) -> None:
+        """Finds the answer to an expectation with these graphs, and compares it.
+
+        Raises:
+            ProblemFound: the answer is wrong, or there is none.
+        """
+        if expectation.of_graphs:
+            answer = expectation.evaluate(_NO_CODE, runnable)
+        else:
+            link.runnable = runnable
+            reply = link.ask("answer", expectation=index, seed=self.seed)
+            if "problem" in reply:
+                raise ProblemFound(Problem.from_dict(reply["problem"]))
+            answer = reply["answer"]
+        got = expectation.read(answer)
+        if equal(got, expectation.expected):
+            return
+        advice = next((text for wrong, text in expectation.wrong if equal(got, wrong)), expectation.advice)
+        raise ProblemFound(
+            Problem(
+                kind="expectation",
+                step=self.step,
+                summary=f"Not right yet: {expectation.name}",
+                details=[("expected", short(expectation.expected)), ("got", short(got))],
+                advice=advice,
+            )
+        )
+
+
+class _NoCode:
+    """Stands for the code under test where only graphs are asked."""
+
+    def __getitem__(self, step: int) -> object:
+        raise TypeError("an expectation of graphs has no code to ask")
+
+
+_NO_CODE = _NoCode()
+
+
+def _numbers(value: object) -> frozenset[int]:
+    return frozenset(number for number in value if isinstance(number, int)) if isinstance(value, list) else frozenset()
+
+
+def equal(got: object, expected: object) -> bool:
+    """Equality that tells True from 1, and takes arrays."""
+    if isinstance(got, np.ndarray) or isinstance(expected, np.ndarray):
+        return np.array_equal(got, expected)
+    return type(got) is type(expected) and bool(got == expected)
+
+
+def short(value: object) -> str:
+    """A value in at most 200 characters."""
+    text = repr(value)
+    return text if len(text) <= 200 else text[:197] + "..."

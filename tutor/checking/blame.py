@@ -1,0 +1,64 @@
+"""Finds out whether a step is wrong, or one of the earlier steps that it builds on."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+
+from tutor.checking.attempt import Attempt
+from tutor.checking.verdict import Problem
+
+# Looks at the step with these steps as the learner wrote them, all others as the solutions have them.
+LookAt = Callable[[Collection[int]], Attempt]
+
+
+@dataclass(frozen=True)
+class Blame:
+    """Who is to blame for a problem.
+
+    Args:
+        problem: what to show.
+        borrowed: the step is right on the solutions' earlier steps.
+        culprits: the earlier steps that are wrong, each by itself.
+        suspects: if there is no culprit, the earlier steps that may be.
+    """
+
+    problem: Problem
+    borrowed: bool = False
+    culprits: list[int] = field(default_factory=list)
+    suspects: list[int] = field(default_factory=list)
+
+
+def find_blame(step: int, attempt: Attempt, suspects: Collection[int], look_at: LookAt) -> Blame:
+    """Decides between the step and the earlier ones.
+
+    Args:
+        step: which.
+        attempt: what was found on the learner's own files; it has a problem.
+        suspects: the earlier steps of the learner's that took part and have not been green as they are.
+        look_at: looks again, with other files.
+    """
+    problem = attempt.problem
+    assert problem is not None
+    if not suspects and problem.step == step:
+        return Blame(problem)
+    borrowed = look_at([step])
+    if borrowed.problem is not None:
+        return Blame(_on_right_foundations(step, problem, borrowed.problem))
+    earlier = sorted(number for number in borrowed.loaded | attempt.loaded if number != step)
+    if not earlier:
+        return Blame(problem)
+    if problem.step != step:
+        return Blame(problem, borrowed=True, culprits=[problem.step])
+    culprits = [number for number in earlier if look_at([step, number]).problem is not None]
+    return Blame(problem, borrowed=True, culprits=culprits, suspects=[] if culprits else sorted(suspects or earlier))
+
+
+def _on_right_foundations(step: int, own: Problem, borrowed: Problem) -> Problem:
+    """The step is wrong on the solutions' earlier steps too: which of the two problems shows it best."""
+    if borrowed.kind in ("numbers", "expectation"):
+        return borrowed  # not blurred by other mistakes
+    if own.step == step:
+        return own
+    if any(frame.file.startswith("solutions") for frame in borrowed.frames):
+        told = "This was run on the solutions of the earlier steps: what is wrong is in this step."
+        return replace(borrowed, advice=f"{borrowed.advice} {told}".strip())
+    return borrowed

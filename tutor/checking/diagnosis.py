@@ -1,0 +1,54 @@
+"""Says why numbers are wrong."""
+
+from collections.abc import Sequence
+
+from tutor.checking.compare import Difference, matches
+from tutor.checking.numbers import Compared, Given
+from tutor.checking.spec import Check, Mistake
+from tutor.checking.verdict import Problem
+
+# Known mistakes are recognised with at least this tolerance, as the NumPy models compute in float64.
+_TOLERANCE = 1e-5
+
+
+def explain_numbers(step: int, check: Check, cases: Sequence[Given], compared: Compared) -> Problem:
+    """Names the mistake whose numbers these are, and shows the first that differ."""
+    where, difference = next(iter(compared.differences.items()))
+    mistake = find_mistake(check, cases, compared)
+    if mistake is None:
+        summary = "The numbers are wrong."
+        advice = "No known mistake gives these numbers. Follow the first one that differs, and read the hints."
+    else:
+        summary, advice = f"This is {mistake.name}.", mistake.advice
+    details = details_of(difference, len(compared.differences), len(cases))
+    return Problem("numbers", step, summary, where=where, details=details, advice=advice)
+
+
+def details_of(difference: Difference, wrong: int, total: int) -> list[tuple[str, str]]:
+    """Labelled values of a difference, for a problem."""
+    details = [
+        ("cases", f"{wrong} of {total} differ"),
+        ("largest error", f"{difference.largest:.3g} at {list(difference.worst)}; allowed {difference.limit:.3g}"),
+        ("first at", f"{difference.output}{list(difference.first)}; {difference.count} of {difference.size} differ"),
+        ("expected", f"{difference.expected:.7g}"),
+        ("got", f"{difference.got:.7g}"),
+    ]
+    if difference.nans:
+        details.insert(1, ("not a number", f"{difference.nans} of the results are NaN"))
+    return details
+
+
+def find_mistake(check: Check, cases: Sequence[Given], compared: Compared) -> Mistake | None:
+    """The first known mistake that gives the numbers that were got, in every case."""
+    return next((mistake for mistake in check.mistakes if _gives(check, mistake, cases, compared)), None)
+
+
+def _gives(check: Check, mistake: Mistake, cases: Sequence[Given], compared: Compared) -> bool:
+    if check.numpy_model is None:
+        return False
+    for given in cases:
+        mistaken = check.numpy_model(given.subject, given.parameters, given.inputs, **mistake.arguments)
+        tolerance, got = max(_TOLERANCE, given.tolerance), compared.results[given.name]
+        if not all(matches(got[name], values, tolerance) for name, values in mistaken.items()):
+            return False
+    return True

@@ -1,0 +1,171 @@
+"""The process that judges a step: `python -m tutor.checking.judge EVENTS PARENT < REQUEST`.
+
+It never imports a learner's file. A process of its own does that, and hands out data; what the data is worth is
+found out here:
+
+    trace     the learner's process imports the step and traces it        milliseconds
+    evaluate  the graphs are computed in NumPy, and compared              milliseconds
+    compile   MAX compiles them, if all is right so far                   half a minute, once for each new graph
+    compare   the compiled graphs run on the same cases                   milliseconds
+
+Only the last makes a step green. Events leave as JSON lines on a pipe of their own.
+"""
+
+import json
+import os
+import secrets
+import sys
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from tutor.checking import integrity
+from tutor.checking.attempt import Attempt, Look
+from tutor.checking.blame import find_blame
+from tutor.checking.confirmation import Compiler, confirm
+from tutor.checking.guard import ProblemFound
+from tutor.checking.learner_link import LearnerLink
+from tutor.checking.numbers import drawn_cases, stored_cases
+from tutor.checking.spec import Check
+from tutor.checking.verdict import Problem, TaskState, Verdict
+from tutor.course import find_step
+from tutor.errors import CourseError
+from tutor.learner.progress import file_hashes, is_green
+from tutor.learner.skeleton import parts_of
+from tutor.learner.workspace import Workspace
+from tutor.processes import end_with_parent
+
+Emit = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to judge.
+
+    Args:
+        step: its number.
+        workspace: whose files.
+        solutions: judge the solution in place of the learner's file.
+        device: `auto`, `cpu` or `gpu`.
+        cache_folder: where compiled graphs are kept.
+        green: for each step that was green once, the hashes of the files that took part.
+    """
+
+    step: int
+    workspace: Workspace
+    solutions: bool
+    device: str
+    cache_folder: Path
+    green: Mapping[int, Mapping[str, str]]
+
+
+def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
+    """Judges one step.
+
+    Args:
+        request: what to judge.
+        link: to a process for the learner's code.
+        emit: told each phase as it begins.
+
+    Raises:
+        CourseError: the check cannot be run here, whatever the code is.
+    """
+    step, workspace = request.step, request.workspace
+    before = integrity.fingerprint(workspace)
+    hashes = file_hashes(workspace, range(step + 1))
+    emit("trace")
+    check, parts = find_step(step).check, parts_of(workspace.solution(step).read_text(encoding="utf-8"))
+    seed = secrets.randbelow(1 << 31)
+    stored = stored_cases(step, check)
+    compiler = Compiler(step, check, request.cache_folder, lambda graphs: emit("compile", graphs=graphs))
+    look = Look(step, check, parts, [*stored, *drawn_cases(check, stored, seed)], request.device, seed, compiler)
+
+    def look_at(own: Collection[int]) -> Attempt:
+        return look(link, str(workspace.root), own)
+
+    attempt = look_at(() if request.solutions else range(step + 1))
+    total = len(look.cases) + len(check.expectations_for(seed))
+
+    def verdict(status: str, problem: Problem | None, tasks: list[TaskState], **more: object) -> Verdict:
+        own = [number for number in attempt.loaded if number in attempt.own]
+        return Verdict(
+            step=step,
+            status=status,
+            passed=attempt.passed,
+            total=total,
+            problem=problem,
+            compiled=compiler.compiled,
+            compile_seconds=compiler.seconds,
+            damaged=compiler.damaged,
+            files={label: hashes[label] for label in (f"{number:02d}" for number in own) if label in hashes},
+            tasks=tasks,
+            **more,
+        )
+
+    tasks = attempt.tasks(parts)
+    if attempt.problem is not None:
+        if request.solutions:
+            return verdict("red", attempt.problem, tasks)
+        suspects = [
+            number for number in sorted(attempt.loaded - {step}) if not is_green(workspace, number, request.green)
+        ]
+        blame = find_blame(step, attempt, suspects, look_at)
+        status = "borrowed" if blame.borrowed else "red"
+        return verdict(status, blame.problem, tasks, culprits=blame.culprits, suspects=blame.suspects)
+    if attempt.unfilled is not None:
+        return verdict("red", attempt.unfilled, tasks)
+    if attempt.graphs:
+        emit("right")
+    try:
+        compared = confirm(attempt, look, link, compiler)
+    except ProblemFound as stop:
+        return verdict("red", stop.problem, tasks)
+    changed = integrity.changed(workspace, before)
+    if changed:
+        return verdict("red", _changed(step, changed), tasks)
+    notes = [] if check.show is None else [check.show(compared.results)]
+    return verdict("green", None, tasks, largest_error=compared.largest_error, notes=notes)
+
+
+def _changed(step: int, files: list[str]) -> Problem:
+    summary = f"While your code was checked, {files[0]} was changed."
+    advice = "A step file must not write into the course's own files. Restore it with git, then check again."
+    return Problem("stopped", step, summary, advice=advice)
+
+
+def main() -> None:
+    """Reads a request from standard input, judges, and sends events until the verdict."""
+    end_with_parent(int(sys.argv[2]))
+    events = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
+    output: BinaryIO = os.fdopen(int(sys.argv[3]), "wb", closefd=False)
+    content = json.load(sys.stdin)
+
+    def emit(event: str, **more: object) -> None:
+        events.write(json.dumps({"event": event, **more}) + "\n")
+        events.flush()
+
+    request = Request(
+        step=content["step"],
+        workspace=Workspace(Path(content["root"])),
+        solutions=content["solutions"],
+        device=content["device"],
+        cache_folder=Path(content["cache_folder"]),
+        green={int(step): files for step, files in content["green"].items()},
+    )
+    link = LearnerLink(request.step, output)
+    try:
+        emit("verdict", verdict=judge(request, link, emit).to_dict())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except CourseError as error:
+        emit("refused", message=str(error))
+    except Exception:
+        emit("failed", message=traceback.format_exc())
+    finally:
+        link.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""The graph of a subject, as the judge knows it: from its bytecode, and from nothing that the learner's code says of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from max.driver import Device
+from max.dtype import DType
+from max.graph import TensorType
+
+from tutor.checking.contract import compare_outputs, compare_parameters
+from tutor.checking.guard import ProblemFound
+from tutor.checking.spec import Arrays, Subject
+from tutor.checking.verdict import Problem
+from tutor.checking.wire import Plain
+from tutor.evaluate.evaluator import evaluate, unknown_operations
+from tutor.evaluate.program import Program
+from tutor.evaluate.reader import read_module
+from tutor.graphs.max_internals import read_bytecode
+from tutor.graphs.tensor_spec import Dims, TensorSpec
+from tutor.graphs.trace import TracedGraph
+
+
+@dataclass(frozen=True)
+class SubjectGraph:
+    """A subject's graph.
+
+    Args:
+        subject: which.
+        traced: the graph, ready to be compiled.
+        program: the graph, ready to be evaluated.
+        call_stacks: its bytecode with the call stack of each operation.
+    """
+
+    subject: Subject
+    traced: TracedGraph
+    program: Program
+    call_stacks: bytes
+
+    @property
+    def can_be_evaluated(self) -> bool:
+        """Whether the evaluator knows all its operations."""
+        return not unknown_operations(self.program)
+
+    def evaluate(self, parameters: Arrays, *inputs: np.ndarray) -> list[np.ndarray]:
+        """Computes the graph's results, then what is in its buffers afterwards. What is given stays as it is.
+
+        Raises:
+            EvaluationError: the graph cannot be computed with these numbers.
+        """
+        specs = self.traced.inputs
+        given = [array.copy() if spec.buffer else array for spec, array in zip(specs, inputs, strict=True)]
+        returned = evaluate(self.program, [*(parameters[name] for name in self.traced.parameters), *given])
+        return [*returned, *(array for spec, array in zip(specs, given, strict=True) if spec.buffer)]
+
+
+def read_graph(step: int, subject: Subject, reply: Mapping[str, Plain], device: Device) -> SubjectGraph:
+    """Reads what the learner's process sent of a traced subject, and compares it with what the step asks for.
+
+    Raises:
+        ProblemFound: the parameters or the results are not what the step asks for.
+    """
+    shapes = _shapes(reply.get("parameters", {}))
+    if "parameters" in reply or "problem" not in reply:
+        compare_parameters(step, subject, shapes)
+    if "problem" in reply:
+        raise ProblemFound(Problem.from_dict(reply["problem"]))
+    bytecode, call_stacks = reply["bytecode"], reply["call_stacks"]
+    if not isinstance(bytecode, bytes) or not isinstance(call_stacks, bytes):
+        raise TypeError("no graph")
+    outputs = [TensorSpec(str(dtype), _dims(dims)) for dtype, dims in _pairs(reply["outputs"])]
+    compare_outputs(step, subject, outputs, bool(reply["single"]))
+    program = read_module(bytecode)
+    specs = tuple(subject.inputs.values())
+    types = program.main.block.argument_types[: len(shapes) + len(specs)]
+    parameters = {
+        name: TensorType(DType[t.dtype], shapes[name], device) for name, t in zip(shapes, types, strict=False)
+    }
+    traced = TracedGraph(
+        parameters, {}, specs, outputs, bool(reply["single"]), bytecode, device, read_bytecode(bytecode)
+    )
+    return SubjectGraph(subject, traced, program, call_stacks)
+
+
+def _shapes(value: Plain) -> dict[str, Dims]:
+    return {name: _dims(dims) for name, dims in value.items()} if isinstance(value, dict) else {}
+
+
+def _dims(value: Plain) -> Dims:
+    return tuple(dim for dim in value if isinstance(dim, int | str)) if isinstance(value, list | tuple) else ()
+
+
+def _pairs(value: Plain) -> Sequence[tuple[Plain, Plain]]:
+    return [(pair[0], pair[1]) for pair in value] if isinstance(value, list) else []
+
+
+Runnable = Callable[..., Sequence[np.ndarray]]

@@ -1,0 +1,43 @@
+"""Reading and writing buffers. Chains put the accesses in order; so does the order of the operations."""
+
+import numpy as np
+
+from tutor.evaluate.operations.indexing import slices
+from tutor.evaluate.operations.registry import Call, operation
+
+
+@operation("mutable.load")
+def load(call: Call, buffer: np.ndarray, chain: None) -> tuple[np.ndarray, None]:
+    """What is in a buffer now."""
+    return buffer.copy(), None
+
+
+@operation("mutable.store")
+def store(call: Call, buffer: np.ndarray, values: np.ndarray, chain: None) -> None:
+    """Writes a whole buffer."""
+    buffer[...] = values
+
+
+@operation("mutable.store.slice")
+def store_slice(
+    call: Call,
+    buffer: np.ndarray,
+    values: np.ndarray,
+    starts: np.ndarray,
+    stops: np.ndarray,
+    steps: np.ndarray,
+    chain: None,
+) -> None:
+    """Writes a part of a buffer."""
+    buffer[slices(starts, stops, steps)] = values
+
+
+@operation("transfer")
+def transfer(call: Call, x: np.ndarray, *chain: None) -> tuple[np.ndarray, ...]:
+    """Moves a tensor to another device; there is only one here."""
+    return (x, *chain)
+
+
+@operation("debug.print", "debug.tensor.print")
+def debug_print(call: Call, *operands: np.ndarray | None) -> None:
+    """Prints a tensor when the compiled graph runs; not here."""

@@ -1,0 +1,90 @@
+"""Reading and replacing parts of tensors."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tutor.evaluate.errors import EvaluationError
+from tutor.evaluate.operations.registry import Call, operation
+
+# What MAX writes for a bound that is left out.
+_NO_BOUND = np.iinfo(np.int64).max
+
+
+def slices(starts: np.ndarray, stops: np.ndarray, steps: np.ndarray) -> tuple[slice, ...]:
+    """Bounds that are known at run time as Python's slices."""
+    return tuple(
+        slice(int(start), None if stop == _NO_BOUND else int(stop), int(step))
+        for start, stop, step in zip(starts, stops, steps, strict=True)
+    )
+
+
+@operation("slice")
+def slice_(call: Call, x: np.ndarray, *bounds: np.ndarray) -> np.ndarray:
+    """A part of a tensor: bounds are shapes, or tensors."""
+    if not bounds:
+        bounds = tuple(np.array(call.shape(name)) for name in ("starts", "stops", "steps"))
+    return x[slices(*bounds)]
+
+
+def checked(indices: np.ndarray, size: int) -> np.ndarray:
+    """Indices from 0 to size - 1: negative ones count from the end.
+
+    Raises:
+        EvaluationError: an index is out of range.
+    """
+    if indices.size and (indices.min() < -size or indices.max() >= size):
+        raise EvaluationError(f"an index out of range: {indices.min()} to {indices.max()} where the axis has {size}")
+    return np.where(indices < 0, indices + size, indices)
+
+
+@operation("gather")
+def gather(call: Call, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Takes slices along an axis by their indices."""
+    return np.take(x, checked(indices, x.shape[call["axis"]]), axis=call["axis"])
+
+
+@operation("gather_nd")
+def gather_nd(call: Call, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Takes elements or slices: the last axis of the indices holds one index for each axis of the tensor."""
+    batch = call["batchDims"]
+    places = tuple(checked(indices[..., axis], x.shape[batch + axis]) for axis in range(indices.shape[-1]))
+    leading = np.indices(indices.shape[:-1])[:batch]
+    return x[(*leading, *places)]
+
+
+def _combine(name: str, function: Callable[..., None]) -> None:
+    @operation(f"scatter.{name}" if name else "scatter")
+    def scatter(
+        call: Call, x: np.ndarray, updates: np.ndarray, indices: np.ndarray, axis: np.ndarray | None = None
+    ) -> np.ndarray:
+        along = (call["axis"] if axis is None else int(axis)) % x.ndim
+        places = list(np.indices(indices.shape))
+        places[along] = checked(indices, x.shape[along])
+        result = x.copy()
+        function(result, tuple(places), updates)
+        return result
+
+    @operation(f"scatter_nd.{name}" if name else "scatter_nd")
+    def scatter_nd(call: Call, x: np.ndarray, updates: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        places = tuple(checked(indices[..., axis], x.shape[axis]) for axis in range(indices.shape[-1]))
+        result = x.copy()
+        function(result, places, updates)
+        return result
+
+
+def _replace(target: np.ndarray, places: tuple[np.ndarray, ...], updates: np.ndarray) -> None:
+    target[places] = updates
+
+
+_combine("", _replace)
+_combine("add", np.add.at)
+_combine("max", np.maximum.at)
+_combine("min", np.minimum.at)
+_combine("mul", np.multiply.at)
+
+
+@operation("arg_nonzero")
+def nonzero(call: Call, x: np.ndarray) -> np.ndarray:
+    """The places of all numbers that are not 0, a row for each."""
+    return np.argwhere(x)

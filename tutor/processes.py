@@ -1,0 +1,35 @@
+"""Sees to it that no process of the tool outlives the one that started it."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+
+# prctl's number for "send me this signal when my parent ends" (Linux, sys/prctl.h).
+_PR_SET_PDEATHSIG = 1
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def end_with_parent(parent: int) -> None:
+    """Ends this process, with all its threads, when its parent has ended, however that came about.
+
+    On Linux the kernel does it, even while MAX's compiler holds Python's lock. Elsewhere a thread looks once a
+    second.
+
+    Args:
+        parent: the parent's process id, as the parent itself gives it: it may have ended before this is called.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    os.kill(os.getpid(), signal.SIGKILL)
