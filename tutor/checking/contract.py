@@ -64,3 +64,5 @@ def compare_outputs(step: int, subject: Subject, got: Sequence[TensorSpec], sing
 
 def _dims(dims: Dims) -> str:
     return "(" + ", ".join(str(dim) for dim in dims) + ("," if len(dims) == 1 else "") + ")"
+
+

@@ -109,7 +109,9 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
         if request.solutions:
             return verdict("red", attempt.problem, tasks)
         suspects = [
-            number for number in sorted(attempt.loaded - {step}) if not is_green(workspace, number, request.green)
+            number
+            for number in sorted(attempt.loaded - {step})
+            if not is_green(workspace, number, request.green)
         ]
         blame = find_blame(step, attempt, suspects, look_at)
         status = "borrowed" if blame.borrowed else "red"

@@ -126,3 +126,5 @@ def _arrays(value: Plain) -> Arrays:
     if not isinstance(value, dict):
         raise TypeError("no arrays")
     return {name: array for name, array in value.items() if isinstance(array, np.ndarray)}
+
+

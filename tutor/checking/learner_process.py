@@ -158,7 +158,9 @@ class LearnerProcess:
     def _answer(self, request: Message) -> Message:
         """Evaluates an expectation. What is right is for the judge to say."""
         expectation: Expectation = self._check.expectations_for(request["seed"])[request["expectation"]]
-        graphs = {name: JudgedSubject(name, self._check.subject(name), self._connection) for name in expectation.needs}
+        graphs = {
+            name: JudgedSubject(name, self._check.subject(name), self._connection) for name in expectation.needs
+        }
         answer = self._guard(
             expectation.name, lambda: expectation.evaluate(self._modules, graphs), explain=self._check.explain
         )

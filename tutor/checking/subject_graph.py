@@ -73,12 +73,8 @@ def read_graph(step: int, subject: Subject, reply: Mapping[str, Plain], device: 
     program = read_module(bytecode)
     specs = tuple(subject.inputs.values())
     types = program.main.block.argument_types[: len(shapes) + len(specs)]
-    parameters = {
-        name: TensorType(DType[t.dtype], shapes[name], device) for name, t in zip(shapes, types, strict=False)
-    }
-    traced = TracedGraph(
-        parameters, {}, specs, outputs, bool(reply["single"]), bytecode, device, read_bytecode(bytecode)
-    )
+    parameters = {name: TensorType(DType[t.dtype], shapes[name], device) for name, t in zip(shapes, types, strict=False)}
+    traced = TracedGraph(parameters, {}, specs, outputs, bool(reply["single"]), bytecode, device, read_bytecode(bytecode))
     return SubjectGraph(subject, traced, program, call_stacks)
 
 
