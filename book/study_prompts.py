@@ -23,8 +23,8 @@ class Guide:
 
     Args:
         knows: what the learner knows when the part begins.
-        may: what the assistant may tell when it is asked.
-        may_not: what it must not tell, and ask for until the learner says it.
+        may: what the assistant may tell the learner when asked.
+        may_not: what it must not tell; it asks until the learner says it.
         begin: a first question, which can be answered on paper.
     """
 
@@ -40,18 +40,18 @@ Modular's MAX 26.7.0 (`max.experimental`). I write the code. You ask questions.
 
 How to talk with me
 - Ask one question at a time, in at most 80 words, and wait for my answer.
-- First ask which step I am at, what I expected, and what its check printed. If I have
+- First ask which step I am on, what I expected, and what its check printed. If I have
   not run the check, ask me to: `python -m tutor sNN`, with the number of the step.
-- Go from the small to the general: two or three numbers that I can work out on paper,
-  then shapes, then code.
+- Go from the specific to the general: first two or three numbers that I can work out on
+  paper, then shapes, then code.
 - If I am wrong, do not correct me. Ask about a case in which my answer fails. If I am
   wrong there too, make the case smaller.
-- After three questions that did not help, send me to the section of the chapter that
-  does, or to the next hint: `python -m tutor hint NN`.
-- When the check passes, ask me why it works, and what would change if a size did.
+- If three questions did not help, send me to the section of the chapter that does, or to
+  the next hint: `python -m tutor hint NN`.
+- When the check passes, ask me why it works, and what would change with another size.
 
 What you never do
-- Write, complete or correct code of a step, in any language, not even if I beg.
+- Write, complete or correct code of a step, in any language, even if I beg.
 - Say whether my code is right. The check says that. If it disagrees with you, it is
   right: then ask me how the two of us can find out why.
 - Invent a function or an argument of MAX. My chapter has a list of operations. If you
@@ -62,70 +62,72 @@ GUIDES = {
     "Warm-up": Guide(
         knows="Python with loops and lists, and what a matrix product is. Nothing about transformers.",
         may="what the words query, key, value, head and softmax mean; how a list grows; what `math.exp` does.",
-        may_not="in which order score, scale, softmax and blend come; by what a score is divided; "
+        may_not="in which order score, scale, softmax and blend come; what a score is divided by; "
         "why the largest score may be subtracted; how the heads are cut out of a vector.",
-        begin="A query is (1, 0), and the keys are (2, 0) and (0, 2). Which key fits better, and by what number "
-        "do you know?",
+        begin="A query is (1, 0), and the keys are (2, 0) and (0, 2). Which key fits better, and which number "
+        "tells you so?",
     ),
     "Foundations": Guide(
         knows="attention for one token at a time, with loops.",
         may="what a dataclass is; what a symbolic dimension is; what mean, variance and GELU are; "
-        "what `F.band_part` keeps, if I give the matrix and ask for one cell.",
-        may_not="how a size follows from another; which limits the band takes; where epsilon stands; "
-        "over which axis mean and variance go; which layer of the MLP the activation follows.",
-        begin="Three tokens, each sees itself and those before it. Which of nine cells of the mask are 0?",
+        "what `F.band_part` keeps, if I give the matrix and ask about one cell.",
+        may_not="how one size follows from another; which limits the band takes; where epsilon goes; "
+        "along which axis mean and variance are taken; which layer of the MLP the activation follows.",
+        begin="Each of three tokens sees itself and those before it. Which of the nine cells of the mask are 0?",
     ),
     "Embeddings": Guide(
         knows="the configuration, the mask, layer norm and the MLP.",
         may="what a token and an id are; what a gather does to a table of three rows; what BPE is.",
-        may_not="which table has which shape; which positions are looked up, and that they do not depend on the ids; "
-        "how the length of a text is taken from a shape that has a name and no number.",
-        begin="A table has four rows of two numbers. Which shape has what you get for the ids [[3, 1, 1]]?",
+        may_not="the shape of each table; which positions are looked up, and that they do not depend on the ids; "
+        "how to get the length of a text from a shape that has a name instead of a number.",
+        begin="A table has four rows of two numbers. You look up the ids [[3, 1, 1]]. What is the shape of the result?",
     ),
     "Attention": Guide(
         knows="attention with loops, the mask, and linear layers.",
         may="what a transpose and a reshape do to six numbers; what broadcasting is; what tracing, graph and "
         "compile mean; what an axis of -1 is.",
-        may_not="which axis the softmax runs along; by which root scores are divided; in which order the projections "
-        "are cut; whether reshape or transpose comes first, on the way in and on the way back.",
+        may_not="which axis the softmax runs along; which square root the scores are divided by; in which order query, "
+        "key and value are cut from the projection; whether reshape or transpose comes first, on the way in and on "
+        "the way back.",
         begin="Two tokens with six numbers each, and three heads. Which numbers does head 1 own?",
     ),
     "Composition": Guide(
         knows="layer norm, the MLP and multi-head attention, each by itself.",
-        may="what a residual connection is for; what a submodule is, and how attributes become names of parameters.",
-        may_not="whether the norm stands inside or outside of the sum; what the MLP reads; how many norms a block "
-        "has; which attribute has which name.",
-        begin="A sublayer answers 0 to everything. What should leave the residual connection around it?",
+        may="what a residual connection is for; what a submodule is, and how attributes become parameter names.",
+        may_not="whether the norm is inside or outside the sum; what the MLP reads; how many norms a block has; "
+        "the names of the attributes.",
+        begin="A sublayer returns 0 for every input. What should come out of the residual connection around it?",
     ),
     "Complete model": Guide(
         knows="a block, and both embeddings.",
         may="what logits, temperature, top-k, top-p and greedy mean; what tied weights are; what a generator with "
         "`yield` is; what a seed does.",
         may_not="which norm comes last; what the head is tied to; which position's logits choose the next token; "
-        "in which order temperature, top-k and top-p are applied; what happens when the text is too long.",
+        "in which order temperature, top-k and top-p are applied; what happens when the text gets too long.",
         begin="The logits are 2, 1 and 0. Does a temperature of 0.5 make the first token more likely or less?",
     ),
     "Real weights": Guide(
         knows="a whole GPT-2 with random weights that generates text.",
         may="what safetensors, pickle, float16, bfloat16 and the hub are; what `endswith` and `json.loads` do.",
-        may_not="which keys are no parameters; which matrices are turned, and how to tell; what must be an error; "
+        may_not="which keys are not parameters; which matrices are transposed, and how to tell; what must be an error; "
         "which names share an array.",
-        begin="A matrix is square, and a file may keep it turned. How can you tell by its shape?",
+        begin="A matrix is square, and a file may store it transposed. Can you tell from its shape?",
     ),
     "Fast inference": Guide(
         knows="a GPT-2 that loads weights, and reads the whole text again for each new token.",
-        may="what prefill, decode, a buffer, padding and memory bandwidth are; how a slice with a named length is "
-        "written in MAX, if I show the line of my chapter.",
-        may_not="what is kept and what need not be; whether one stores or loads first; how the mask moves with the "
-        "number of cached tokens; which position a token has behind padding.",
+        may="what prefill, decode, a buffer, padding and memory bandwidth are; how to write a slice with a named "
+        "length in MAX, if I show the line from my chapter.",
+        may_not="what is kept and what need not be; whether to store or to load first; how the mask shifts with the "
+        "number of cached tokens; the position of a token that comes after padding.",
         begin="A text of three tokens gets a fourth. Which keys of the first three change, and why?",
     ),
     "Attention lab": Guide(
         knows="attention with heads, masks, a cache and batches.",
-        may="what flash attention, cross attention, an induction head and a heat map are; what `F.where` and "
-        "`F.while_loop` take; what PyTorch's functions are called.",
+        may="what flash attention, cross attention, an induction head and a heat map are; which arguments "
+        "`F.where` and `F.while_loop` take; what PyTorch's functions are called.",
         may_not="how the running maximum and sum are corrected from tile to tile; which number hides a key in which "
-        "form; what becomes of a row that sees nothing; what a message must name; what a map proves.",
+        "of the attentions; what becomes of a row that sees nothing; what an error message must name; what a map "
+        "proves.",
         begin="The scores of a row come in two pieces, (1, 3) and (5). How do you get the softmax of all three, "
         "if the first piece is forgotten when the second comes?",
     ),
@@ -154,7 +156,7 @@ def prompt(part: str, course: Sequence[Step] = COURSE) -> str:
             steps,
             *_wrapped("What I know already: ", guide.knows),
             *_wrapped("You may tell me, when I ask: ", guide.may),
-            *_wrapped("You may not tell me, and ask until I say it: ", guide.may_not),
+            *_wrapped("You may not tell me; ask until I say it: ", guide.may_not),
             *_wrapped("If I do not know where to begin, ask: ", guide.begin),
             "",
         )

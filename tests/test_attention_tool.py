@@ -24,9 +24,8 @@ from tutor.attention_maps import pictures, terminal_map
 from tutor.attention_maps.head_patterns import find_habits
 from tutor.attention_maps.terminal_map import HeatMap
 from tutor.attention_maps.weights import Reader, open_reader, trace_weights
-from tutor.checking import stored_numbers
+from tutor.checking import random_numbers, stored_numbers
 from tutor.checking.loader import StepModules
-from tutor.checking import random_numbers
 from tutor.checks.step_19 import MASKED, MODULE, with_mask
 from tutor.errors import CourseError
 from tutor.generation.checkpoint import open_checkpoint

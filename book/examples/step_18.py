@@ -1,4 +1,4 @@
-"""Chapter 18: a softmax that meets its keys tile by tile, and what tables of scores weigh."""
+"""Chapter 18: a softmax that takes its keys tile by tile, and the size of tables of scores."""
 
 # ANCHOR: example
 import numpy as np
@@ -9,21 +9,21 @@ values = np.array([[10, 0], [0, 10], [20, 0], [0, 20]])
 
 weights = np.exp(scores - scores.max())
 print("all keys at once")
-print("  highest", scores.max(), " sum", np.round(weights.sum(), 3))
+print("  max", scores.max(), " sum", np.round(weights.sum(), 3))
 print("  output ", np.round(weights @ values / weights.sum(), 3))
 
-highest, total, blended = -1e30, 0.0, np.zeros(2)
+running_max, running_sum, accumulator = -1e30, 0.0, np.zeros(2)
 for tile in (slice(0, 2), slice(2, 4)):
-    new_highest = max(highest, scores[tile].max())
-    correction = np.exp(highest - new_highest)
-    weights = np.exp(scores[tile] - new_highest)
-    total = correction * total + weights.sum()
-    blended = correction * blended + weights @ values[tile]
-    highest = new_highest
+    new_max = max(running_max, scores[tile].max())
+    correction = np.exp(running_max - new_max)
+    weights = np.exp(scores[tile] - new_max)
+    running_sum = correction * running_sum + weights.sum()
+    accumulator = correction * accumulator + weights @ values[tile]
+    running_max = new_max
     print("keys", tile.start, "to", tile.stop - 1)
-    print("  highest", highest, " correction", np.round(correction, 3))
-    print("  sum", np.round(total, 3), " blended", np.round(blended, 3))
-print("  output ", np.round(blended / total, 3))
+    print("  running_max", running_max, " correction", np.round(correction, 3))
+    print("  running_sum", np.round(running_sum, 3), " accumulator", np.round(accumulator, 3))
+print("  output ", np.round(accumulator / running_sum, 3))
 # ANCHOR_END: example
 
 from book.captures import Capture
@@ -31,7 +31,7 @@ from book.plots.lab import recorded_run
 from tutor.checks.numpy.six_attentions import TILE
 
 whole = np.exp(scores) / np.exp(scores).sum()
-assert np.allclose(blended / total, whole @ values, rtol=1e-14)
+assert np.allclose(accumulator / running_sum, whole @ values, rtol=1e-14)
 
 # --- what is kept, moved and computed ---------------------------------------------------------
 

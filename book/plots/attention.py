@@ -154,7 +154,7 @@ def draw_scores() -> Picture:
 
 
 def draw_habits() -> Picture:
-    """Where heads with a habit look, in a text that says something twice."""
+    """Where heads with each habit look, in a text that says something twice."""
     words = ["Oh", "the", "cat", "sat", "the", "cat", "sat"]
     figure, axes = paper(480, 466)
     told = []
@@ -171,7 +171,7 @@ def draw_habits() -> Picture:
         told.append(f"{name}: {', '.join(pairs)}")
     return Picture(
         figure,
-        "Four habits of heads",
+        "Four habits of attention heads",
         f"Four tables for the tokens {' '.join(words)}, numbered from 0: rows are queries, columns are keys, and the "
-        f"filled cells are where the habit looks. {'; '.join(told)}.",
+        f"filled cells are where a head with the habit looks. {'; '.join(told)}.",
     )

@@ -1,4 +1,4 @@
-"""Generation with a cache, and a batch of prompts that are padded."""
+"""Generation with a cache, and a batch of padded prompts."""
 
 from book.captures import run_file
 from book.paths import EXAMPLES
@@ -31,7 +31,7 @@ def draw_cache() -> Picture:
             say(axes, grid.x - 10, grid.middle(run, 0)[1], f"run {run + 1}", ha="right")
             say(axes, right, grid.middle(run, 0)[1], str(end - begin))
             total += end - begin
-        say(axes, right, grid.middle(new, 0)[1], f"in all {total}", **BOLD)
+        say(axes, right, grid.middle(new, 0)[1], f"total {total}", **BOLD)
         totals.append(total)
     legend = Grid(axes, 76, 494, 36, 30)
     for row, (sign, opacity, words) in enumerate(
@@ -43,9 +43,9 @@ def draw_cache() -> Picture:
         figure,
         "What each run of the model reads",
         f"A prompt of {prompt} tokens and {new} new ones, one for each run. Without a cache, run 1 reads {prompt} "
-        f"tokens and each further run all tokens so far, one more each time: {totals[0]} in all. With a cache, run 1 "
-        "reads the prompt, and each further run the one new token alone, while the keys and values of those before it "
-        f"are in the cache: {totals[1]} in all.",
+        f"tokens, and every later run reads all tokens so far, one more each time: {totals[0]} in all. With a cache, "
+        "run 1 reads the prompt, and every later run reads only the one new token, because the keys and values of "
+        f"the tokens before it are in the cache: {totals[1]} in all.",
     )
 
 
@@ -85,9 +85,9 @@ def draw_padding() -> Picture:
     return Picture(
         figure,
         "Three prompts of different lengths in one batch",
-        f"Three prompts of {', '.join(str(columns - start) for start in starts)} tokens in {columns} columns, filled "
-        f"up on the left: they start in the columns {', '.join(map(str, starts))}, and all end in the last. The "
+        f"Three prompts of {', '.join(str(columns - start) for start in starts)} tokens in {columns} columns, padded "
+        f"on the left: they start in columns {', '.join(map(str, starts))}, and all end in the last column. The "
         f"first real token of each row has position 0. The mask of row {row} has a row for each query and a column "
-        f"for each key: 0 from column {starts[row]} up to the query itself, −10³⁰ elsewhere; the queries of padding "
-        "see nothing.",
+        f"for each key: 0 from column {starts[row]} up to the query itself, −10³⁰ elsewhere; the queries of the "
+        "padding see nothing.",
     )

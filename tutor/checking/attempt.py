@@ -172,10 +172,7 @@ class Look:
         compared = Compared()
         runnable = self.runnable(attempt.graphs)
         for given in cases:
-            if given.subject.compiled:
-                arrays = self._run(given, runnable)
-            else:
-                arrays = self._call(given, link)
+            arrays = self._run(given, runnable) if given.subject.compiled else self._call(given, link)
             compared.add(self.step, given, arrays)
         attempt.compared.results |= compared.results
         attempt.compared.largest_error = max(attempt.compared.largest_error, compared.largest_error)

@@ -1,4 +1,4 @@
-"""The first thing that is judged about a graph: its parameters and the types of its results are what the step asks for."""
+"""Compares the parameters of a graph and the types of its results with what the step asks for."""
 
 from collections.abc import Mapping, Sequence
 
@@ -64,5 +64,3 @@ def compare_outputs(step: int, subject: Subject, got: Sequence[TensorSpec], sing
 
 def _dims(dims: Dims) -> str:
     return "(" + ", ".join(str(dim) for dim in dims) + ("," if len(dims) == 1 else "") + ")"
-
-

@@ -28,7 +28,6 @@ from tutor.checking.confirmation import Compiler, confirm
 from tutor.checking.guard import ProblemFound
 from tutor.checking.learner_link import LearnerLink
 from tutor.checking.numbers import drawn_cases, stored_cases
-from tutor.checking.spec import Check
 from tutor.checking.verdict import Problem, TaskState, Verdict
 from tutor.course import find_step
 from tutor.errors import CourseError
@@ -109,9 +108,7 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
         if request.solutions:
             return verdict("red", attempt.problem, tasks)
         suspects = [
-            number
-            for number in sorted(attempt.loaded - {step})
-            if not is_green(workspace, number, request.green)
+            number for number in sorted(attempt.loaded - {step}) if not is_green(workspace, number, request.green)
         ]
         blame = find_blame(step, attempt, suspects, look_at)
         status = "borrowed" if blame.borrowed else "red"

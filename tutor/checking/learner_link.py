@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import BinaryIO
 
 import numpy as np
@@ -126,5 +126,3 @@ def _arrays(value: Plain) -> Arrays:
     if not isinstance(value, dict):
         raise TypeError("no arrays")
     return {name: array for name, array in value.items() if isinstance(array, np.ndarray)}
-
-

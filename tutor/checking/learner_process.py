@@ -18,7 +18,7 @@ import numpy as np
 
 from tutor.checking.guard import Guard, ProblemFound
 from tutor.checking.loader import StepModules
-from tutor.checking.spec import Arrays, Check, Expectation, Subject
+from tutor.checking.spec import Arrays, Expectation, Subject
 from tutor.checking.wire import Connection, Plain, WireError
 from tutor.course import find_step
 from tutor.errors import CourseError
@@ -158,9 +158,7 @@ class LearnerProcess:
     def _answer(self, request: Message) -> Message:
         """Evaluates an expectation. What is right is for the judge to say."""
         expectation: Expectation = self._check.expectations_for(request["seed"])[request["expectation"]]
-        graphs = {
-            name: JudgedSubject(name, self._check.subject(name), self._connection) for name in expectation.needs
-        }
+        graphs = {name: JudgedSubject(name, self._check.subject(name), self._connection) for name in expectation.needs}
         answer = self._guard(
             expectation.name, lambda: expectation.evaluate(self._modules, graphs), explain=self._check.explain
         )

@@ -1,4 +1,4 @@
-"""The graph of a subject, as the judge knows it: from its bytecode, and from nothing that the learner's code says of it."""
+"""The graph of a subject, as the judge knows it: by its bytecode, whatever the learner's code says of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,10 +71,17 @@ def read_graph(step: int, subject: Subject, reply: Mapping[str, Plain], device: 
     outputs = [TensorSpec(str(dtype), _dims(dims)) for dtype, dims in _pairs(reply["outputs"])]
     compare_outputs(step, subject, outputs, bool(reply["single"]))
     program = read_module(bytecode)
-    specs = tuple(subject.inputs.values())
-    types = program.main.block.argument_types[: len(shapes) + len(specs)]
-    parameters = {name: TensorType(DType[t.dtype], shapes[name], device) for name, t in zip(shapes, types, strict=False)}
-    traced = TracedGraph(parameters, {}, specs, outputs, bool(reply["single"]), bytecode, device, read_bytecode(bytecode))
+    types = zip(shapes, program.main.block.argument_types, strict=False)
+    traced = TracedGraph(
+        parameters={name: TensorType(DType[type_.dtype], shapes[name], device) for name, type_ in types},
+        constants={},
+        inputs=tuple(subject.inputs.values()),
+        outputs=outputs,
+        single=bool(reply["single"]),
+        bytecode=bytecode,
+        device=device,
+        module=read_bytecode(bytecode),
+    )
     return SubjectGraph(subject, traced, program, call_stacks)
 
 

@@ -19,6 +19,9 @@ from tutor.learner.workspace import Workspace, cache_folder
 TIME_LIMITS = {"start": 60.0, "trace": 30.0, "right": 30.0, "compile": 900.0, "compare": 120.0}
 
 
+# NumPy's threads wait by spinning: beside a busy process, small matrices then take ten times as long.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+
 # More than this of the code's own output ends a check.
 _MOST_PRINTED_BYTES = 10_000_000
 
@@ -69,7 +72,7 @@ def run(
             stderr=errors,
             pass_fds=[write_end, output.fileno()],
             start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends the child.
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | _ONE_THREAD,
         )
         os.close(write_end)
         try:

@@ -19,7 +19,8 @@ class Problem:
     """One thing that is wrong.
 
     Args:
-        kind: `unfilled`, `exception`, `missing`, `parameters`, `returns`, `expectation`, `numbers`, `compiler` or `stopped`.
+        kind: `unfilled`, `exception`, `missing`, `parameters`, `returns`, `expectation`, `numbers`, `stopped`, or
+            `compiler` where MAX computes other numbers than the graph means.
         step: the step whose file it was found in.
         summary: one sentence.
         where: the subject, case or question.

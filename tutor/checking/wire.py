@@ -15,10 +15,14 @@ from typing import TypeAlias
 import numpy as np
 
 # What a message can hold. Tuples stay tuples, and ints stay ints: 64 is not 64.0.
-Plain: TypeAlias = "None | bool | int | float | str | bytes | np.ndarray | Sequence[Plain] | Mapping[str, Plain]"
+Plain: TypeAlias = "bool | int | float | str | bytes | np.ndarray | Sequence[Plain] | Mapping[str, Plain] | None"
 
 _LENGTH = struct.Struct("<Q")
-_DTYPES = frozenset("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split())
+_DTYPES = frozenset(
+    f"{kind}{bits}"
+    for kind, widths in {"int": (8, 16, 32, 64), "uint": (8, 16, 32, 64), "float": (16, 32, 64)}.items()
+    for bits in widths
+) | {"bool"}
 _MOST_BYTES = 4 << 30
 
 

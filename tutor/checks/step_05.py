@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checking import random_numbers
+from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec
 

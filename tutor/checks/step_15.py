@@ -17,10 +17,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from tutor import sizes
-from tutor.checking import stored_numbers
+from tutor.checking import random_numbers, stored_numbers
 from tutor.checking.spec import Arrays, Check, Code, Expectation
 from tutor.checks import step_13
-from tutor.checking import random_numbers
 from tutor.checks.step_13 import SHIPPED
 
 SETTINGS = {"vocab_size": 7, "n_positions": 5, "n_embd": 6, "n_layer": 1, "n_head": 2, "n_inner": 10}

@@ -101,7 +101,7 @@ def _greedy(code: Code, executables: Mapping[str, Any]) -> str:
     expected = stored["greedy"].tolist()
     got = code[16].generate_with_cache(
         model.bind(cached_models.parameters_of(PLAIN, CHECK)),
-        cached_models.as_caches(cached_models.dirty_caches(PLAIN, 1, seed=1), model.traced.device),
+        cached_models.as_caches(cached_models.dirty_caches(PLAIN, 1, seed=1)),
         stored["prompt"].tolist(),
         n_positions=PLAIN.settings["n_positions"],
         max_new_tokens=len(expected),

@@ -133,7 +133,7 @@ def _greedy(code: Code, executables: Mapping[str, Any]) -> str:
     expected, prompt = stored["greedy"].tolist(), stored["prompt"].tolist()
     pairs = code[17].generate_batch(
         model.bind(cached_models.parameters_of(PLAIN, CHECK)),
-        cached_models.as_caches(cached_models.dirty_caches(PLAIN, 2, seed=1), model.traced.device),
+        cached_models.as_caches(cached_models.dirty_caches(PLAIN, 2, seed=1)),
         [prompt[-2:], prompt],
         n_positions=PLAIN.settings["n_positions"],
         max_new_tokens=len(expected),

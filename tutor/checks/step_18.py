@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from tutor.checking import random_numbers
 from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, Subject
 from tutor.checks.numpy import six_attentions as numpy_six
-from tutor.checking import random_numbers
 from tutor.graphs.tensor_spec import TensorSpec
 
 KINDS = ("bidirectional", "causal")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from tutor import sizes
+from tutor.checking import random_numbers
 from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, Subject
 from tutor.checks.numpy import attention as numpy_attention
-from tutor.checking import random_numbers
 from tutor.checks.shared.expectations import is_graph_operation
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.invocation import own_attention

@@ -35,6 +35,7 @@ _PHASES = {
     "start": "starting",
     "trace": "tracing the graph",
     "compile": "compiling {graphs} with MAX",
+    "right": "the numbers are right, looking for the compiled graphs",
     "compare": "comparing with the reference",
 }
 

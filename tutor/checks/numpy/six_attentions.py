@@ -164,14 +164,14 @@ def attend(
     if softmax != "over everything":
         scores = np.where(visible, scores, scores + hidden)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        highest = 0.0 if softmax == "without the maximum" else scores.max(-1, keepdims=True)
-        weights = np.exp(scores - highest)
-        total = weights.sum(-1, keepdims=True)
+        row_max = 0.0 if softmax == "without the maximum" else scores.max(-1, keepdims=True)
+        weights = np.exp(scores - row_max)
+        row_sum = weights.sum(-1, keepdims=True)
         if softmax == "without the maximum":
-            total = np.maximum(total, 1.0)
+            row_sum = np.maximum(row_sum, 1.0)
         if softmax == "over everything":
             weights = np.where(visible, weights, 0.0)
-        y = weights @ v if softmax == "without the sum" else weights @ v / total
+        y = weights @ v if softmax == "without the sum" else weights @ v / row_sum
     return merge_heads(y, way=merge)
 
 
@@ -232,24 +232,32 @@ def tiled(
             columns = np.minimum(places, total_seq_len - 1)
             visible = (first[rows, None] <= places) & (places <= last[rows, None])
             scores = np.where(visible, q[:, rows] @ k[:, columns].swapaxes(-1, -2) * factor, -np.inf)
-            state = _absorb(scores, v[:, columns], *state, total_of=total_of, blend_of=blend_of)
-        _, total, blended = state
+            state = _online_softmax_step(scores, v[:, columns], *state, total_of=total_of, blend_of=blend_of)
+        _, running_sum, accumulator = state
         with np.errstate(invalid="ignore", divide="ignore"):
-            y[:, rows] = blended / total if divided else blended
+            y[:, rows] = accumulator / running_sum if divided else accumulator
     return merge_heads(y[None], way=merge)[0]
 
 
 def _before(q: Array, start: float) -> tuple[Array, Array, Array]:
-    """Running maximum, sum and blend before the first tile."""
+    """Running maximum, running sum and accumulator before the first tile."""
     ones = np.ones((*q.shape[:2], 1))
     return start * ones, 0 * ones, np.zeros_like(q)
 
 
-def _absorb(
-    scores: Array, values: Array, highest: Array, total: Array, blended: Array, *, total_of: str, blend_of: str
+def _online_softmax_step(
+    scores: Array,
+    values: Array,
+    running_max: Array,
+    running_sum: Array,
+    accumulator: Array,
+    *,
+    total_of: str,
+    blend_of: str,
 ) -> tuple[Array, Array, Array]:
-    new = np.maximum(highest, scores.max(-1, keepdims=True))
-    finite = np.where(np.isfinite(new), new, 0.0)
-    weights, correction = np.exp(scores - finite), np.exp(highest - finite)
+    new_max = np.maximum(running_max, scores.max(-1, keepdims=True))
+    finite = np.where(np.isfinite(new_max), new_max, 0.0)
+    weights, correction = np.exp(scores - finite), np.exp(running_max - finite)
     factor = {"all tiles": correction, "uncorrected": 1.0, "last tile": 0.0}
-    return new, factor[total_of] * total + weights.sum(-1, keepdims=True), factor[blend_of] * blended + weights @ values
+    new_sum = factor[total_of] * running_sum + weights.sum(-1, keepdims=True)
+    return new_max, new_sum, factor[blend_of] * accumulator + weights @ values

@@ -2,20 +2,23 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tutor import sizes
+from tutor.checking import random_numbers
 from tutor.checking.spec import Arrays, Check, RunnableSubject, Subject
 from tutor.checks.numpy import cache as numpy_cache
-from tutor.checking import random_numbers
 from tutor.checks.shared.models import numpy_settings
 from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.sizes import Settings
 
 PLAIN = {"vocab_size": 61, "n_positions": 16, "n_embd": 36, "n_layer": 2, "n_head": 3}
+
+if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
 
 # A stand-in for the model has one row of logits for each token: what follows depends on the last token alone.
 VOCAB_SIZE = 11
@@ -77,12 +80,11 @@ def dirty_caches(subject: Subject, batch: int, seed: int) -> list[np.ndarray]:
     return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
 
 
-def as_caches(arrays: Sequence[np.ndarray], device: Any) -> list[Any]:
-    """Arrays as the caches that a bound model takes."""
-    from max.driver import Buffer
+def as_caches(arrays: Sequence[np.ndarray]) -> "list[Tensor]":
+    """Arrays as the caches that a bound model takes: it writes to the arrays."""
     from max.experimental.tensor import Tensor
 
-    return [Tensor(storage=Buffer.from_numpy(array).to(device)) for array in arrays]
+    return [Tensor.from_dlpack(array) for array in arrays]
 
 
 def read_in_chunks(

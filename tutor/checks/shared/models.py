@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tutor.checking.spec import Case, Code, Expectation, Mistake, RunnableSubject, Subject
 from tutor.checking import random_numbers
+from tutor.checking.spec import Case, Code, Expectation, Mistake, RunnableSubject, Subject
 from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.sizes import Settings, Shapes

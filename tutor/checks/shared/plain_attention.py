@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tutor.checking.spec import Arrays, Case, Subject
 from tutor.checking import random_numbers
+from tutor.checking.spec import Arrays, Case, Subject
 
 N_EMBD = 12
 SHARED_SEED = 90
