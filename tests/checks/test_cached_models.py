@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from tutor.checking import random_numbers
 from tutor.checking.compare import matches
 from tutor.checking.loader import StepModules
 from tutor.checking.spec import Case, Subject
 from tutor.checks import step_16, step_17
-from tutor.checks.shared import cached_models, random_numbers
+from tutor.checks.shared import cached_models
 from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.devices import find_device

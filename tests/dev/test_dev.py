@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from tests.support.repository import ENVIRONMENT
 from tutor.course import COURSE
 from tutor.dev.check import course_problems, step_problems
 from tutor.learner.workspace import REPOSITORY
@@ -22,8 +23,6 @@ from tutor.learner.workspace import REPOSITORY
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", ".tutor", ".pixi", "__pycache__", ".*_cache", "build", "node_modules"
 )
-# As it was before MAX ran in this process: MAX changes it, and a child would then run another Python.
-ENVIRONMENT = dict(os.environ)
 
 NUMBER, LAST = len(COURSE), COURSE[-1]
 LABEL = f"{NUMBER:02d}"
@@ -459,6 +458,16 @@ OMISSIONS = (
     Omission(
         removed("book/figures/model.svg"), "book/src/step_01.md: shows the figure model, ...refresh --chapter step_01"
     ),
+    Omission(
+        lambda copy: (copy / "book/outputs/step_10_old.txt").write_text("An output of old.\n"),
+        "book/outputs/step_10_old.txt: is made by nothing. Fix: name it in CAPTURES of its chapter's example, ...",
+    ),
+    Omission(lambda _: None, "book/outputs/step_10_old.txt: is shown nowhere. Fix: include it in a chapter, ..."),
+    Omission(
+        edited("solutions/solution_16.py", ("import math\n", "import math\nimport tutor.sizes\n")),
+        "solutions/solution_16.py: imports tutor.sizes. Fix: import from earlier solutions only, as the learner will",
+    ),
+    Omission(lambda _: None, "steps/step_16.py: is not what the solution gives. Fix: ...tutor.dev skeletons 16"),
     Omission(lambda _: None, "book/src/step_12.md: shows the figure model, ...refresh --chapter step_12"),
     Omission(
         lambda copy: (copy / "tutor/hints/step_77.md").write_text("# Step 77: hints\n"),

@@ -8,9 +8,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from book.captures import run_file
 from book.paths import EXAMPLES
 from tests.support.attention_maps import WORKSPACE
-from tutor.checking import stored_numbers
+from tutor.checking import random_numbers, stored_numbers
 from tutor.checking.loader import StepModules
-from tutor.checks.shared import random_numbers
 from tutor.checks.step_19 import MASKED, MODULE, with_mask
 from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.devices import find_device

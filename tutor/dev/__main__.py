@@ -61,7 +61,7 @@ def new(number: int, title: str, *, part: str) -> None:
         f"  3. Compute the numbers to compare with:        python -m tutor.oracle --step {number}\n"
         f"  4. Write the chapter and its example.\n"
         f"  5. Compute what the chapter shows:             python -m book refresh --chapter step_{step.label}\n"
-        f"  6. Add files with known mistakes to tests/wrong_files.py.\n"
+        f"  6. Add files with known mistakes to tests/wrong_files/step_{step.label}.py.\n"
         f"At any time, `python -m tutor.dev check` says what is missing."
     )
 

@@ -191,13 +191,28 @@ def page_problems(pages: Mapping[str, str], told: Container[Path]) -> Iterator[P
                     f"has {chapter}.{number}, which is shown nowhere",
                     f"show it in {shown(file)}, or take it out of book/examples/{chapter}.py and refresh the chapter",
                 )
+    made = _made_outputs()
     for output in sorted(OUTPUTS.glob("*.txt")):
+        if output not in made:
+            yield Problem(output, "is made by nothing", "name it in CAPTURES of its chapter's example, or remove it")
         chapter = re.match(r"step_\d\d", output.name)
         if f"../outputs/{output.name}" not in all_text and not (chapter and SOURCE / f"{chapter[0]}.md" in told):
             yield Problem(output, "is shown nowhere", "include it in a chapter, or remove it and what makes it")
     for example in sorted(EXAMPLES.glob("[!_]*.py")):
         if f"{example.stem}.md" not in pages and SOURCE / f"{example.stem}.md" not in told:
             yield Problem(example, "belongs to no page", f"write book/src/{example.stem}.md, or remove it")
+
+
+def _made_outputs() -> set[Path]:
+    """The outputs that `python -m book refresh` writes. An example that is missing may have made any of its chapter."""
+    made = set()
+    for example in EXAMPLES.glob("[!_]*.py"):
+        names = [*captures_of(example), *(OUTPUTS_OF_STEP if example.stem.startswith("step_") else ["example"])]
+        made |= {output_file(example.stem, name) for name in names}
+    for output in OUTPUTS.glob("step_*.txt"):
+        if not (EXAMPLES / f"{output.stem[: len('step_00')]}.py").exists():
+            made.add(output)
+    return made
 
 
 def _fix_of_include(file: Path) -> str:

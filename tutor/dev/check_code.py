@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tutor.checking import stored_numbers
 from tutor.checking.spec import Check
-from tutor.course import CONFIGURATION, HINTS, Step
+from tutor.course import CONFIGURATION, COURSE, HINTS, Step
 from tutor.dev import source
 from tutor.dev.files import ORACLE_FILE, files_of
 from tutor.dev.problem import Problem, shown, unfilled
@@ -58,11 +58,10 @@ def _solution_problems(step: Step) -> Iterator[Problem]:
     if not docstring.endswith(run):
         yield Problem(file, "does not end its docstring with its command", f'end it with "{run}"')
     yield from _task_problems(step, docstring, skeleton)
-    for package, number in _imported_steps(text):
-        if package == "steps" or number >= step.number:
-            yield Problem(
-                file, f"imports from {package}, step {number:02d}", "import from earlier files in solutions/ only"
-            )
+    earlier = {f"solutions.{files_of(other).solution.stem}" for other in COURSE if other.number < step.number}
+    for module in _imports_from_here(text):
+        if module not in earlier:
+            yield Problem(file, f"imports {module}", "import from earlier solutions only, as the learner will")
 
 
 def _task_problems(step: Step, docstring: str, skeleton: str) -> Iterator[Problem]:
@@ -91,11 +90,16 @@ def _task_problems(step: Step, docstring: str, skeleton: str) -> Iterator[Proble
         )
 
 
-def _imported_steps(text: str) -> Iterator[tuple[str, int]]:
+def _imports_from_here(text: str) -> Iterator[str]:
+    """The modules of this repository that a file imports, whatever it takes from them."""
     for node in ast.walk(ast.parse(text)):
-        match = re.fullmatch(r"(steps|solutions)\.\w+_(\d\d)", getattr(node, "module", None) or "")
-        if match:
-            yield match[1], int(match[2])
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        else:
+            modules = [node.module or "."] if isinstance(node, ast.ImportFrom) else []
+        for module in modules:
+            if module == "." or (REPOSITORY / module.partition(".")[0]).is_dir():
+                yield module
 
 
 def _hint_problems(step: Step) -> Iterator[Problem]:
