@@ -99,7 +99,7 @@ def test_no_echo_leaves_the_prompt_out(skeletons: Workspace, tutor: Tool, compil
 def test_stats_are_on_stderr(skeletons: Workspace, tutor: Tool, compiled: None):
     result = tutor(skeletons, "generate", "ROMEO:", "--seed", "3", "--max-new-tokens", "9", "--stats")
     told = r"9 tokens, the first after \d+\.\d\d s, then \d+\.\d tokens per second \(with a cache, in batches\)"
-    assert re.search(told, " ".join(result.stderr.split()))
+    assert re.fullmatch(rf"\n{told}\n", result.stderr), "on a line of its own, below an empty one"
     assert "tokens" not in result.stdout
     assert result.stdout == tutor(skeletons, "generate", "ROMEO:", "--seed", "3", "--max-new-tokens", "9").stdout
 

@@ -2,6 +2,7 @@
 the files with which the book shows what goes wrong."""
 
 import multiprocessing
+import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +13,7 @@ from tests.wrong_files import WrongFile
 from tutor.checking.warm import warm_cache
 from tutor.course import CONFIGURATION, COURSE, find_step
 from tutor.learner.workspace import REPOSITORY, Workspace
+from tutor.processes import end_with_parent
 
 PROCESSES = 2
 # Graphs compile fastest together, but MAX needs gigabytes for a hundred of them.
@@ -22,7 +24,8 @@ def precompile(wrong_files: Sequence[WrongFile], cache_folder: Path) -> None:
     """Fills the cache with the graphs of the solutions, of the mistaken files and of the book's."""
     warm_cache(Workspace(REPOSITORY), "auto", cache_folder, lambda done, total: None)
     everything = {wrong_file.replace: wrong_file for wrong_file in (*of_the_book(), *wrong_files)}
-    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=end_with_parent, initargs=(os.getpid(),)) as pool:
         work = [pool.submit(_compile_models, cache_folder)]
         for start in range(PARTS):
             work.append(pool.submit(compile_wrong_files, list(everything.values())[start::PARTS], cache_folder))

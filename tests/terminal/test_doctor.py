@@ -11,10 +11,10 @@ def test_doctor_reports_versions_devices_cache_and_files(skeletons: Workspace, t
     assert result.returncode == 0, result.stdout
 
 
-def test_doctor_says_how_to_mend_what_is_missing(skeletons: Workspace, tutor: Tool):
+def test_doctor_says_how_to_fix_what_is_missing(skeletons: Workspace, tutor: Tool):
     skeletons.step(7).unlink()
     (skeletons.root / "checkpoints").unlink()
     result = tutor(skeletons, "doctor")
     assert result.returncode == 1
-    assert "mend: make reset STEP=07" in result.stdout
-    assert "mend: git checkout -- checkpoints" in result.stdout
+    assert "fix: make reset STEP=07" in result.stdout
+    assert "fix: git checkout -- checkpoints" in result.stdout

@@ -12,7 +12,7 @@ from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.nn import Linear
 from max.experimental.tensor import Tensor
-from max.graph import Module
+from max.graph import DeviceRef, Graph, Module, TensorType, ops
 
 from tutor.evaluate.errors import EvaluationError, EvaluationLimitError, UnknownOperationError
 from tutor.evaluate.evaluator import evaluate, unknown_operations
@@ -159,3 +159,23 @@ def test_importing_the_evaluator_imports_no_torch_and_what_it_computes_needs_no_
     )
     # The environment is passed on by hand: MAX adds to the process's own without telling Python.
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, env=os.environ, check=True)
+
+
+def test_the_prefix_of_a_call_is_that_of_the_subgraphs_constants() -> None:
+    type_ = TensorType(DType.float32, (2,), DeviceRef.CPU())
+    with Graph("main", input_types=[type_]) as graph:
+        with graph.add_subgraph("shift", input_types=[type_]) as subgraph:
+            shift = ops.constant_external("bias", type_, is_placeholder=True)
+            subgraph.output(subgraph.inputs[0].tensor + shift)
+        (once,) = ops.call(subgraph, graph.inputs[0], prefix="h.0.")
+        graph.output(*ops.call(subgraph, once, prefix="h.1."))
+    constants = {"h.0.bias": np.array([1, 2], np.float32), "h.1.bias": np.array([10, 20], np.float32)}
+    assert evaluate(graph.module, [ones(2)], constants=constants)[0].tolist() == [12, 23]
+
+
+def test_a_graph_for_a_gpu_is_evaluated_like_one_for_a_cpu() -> None:
+    with Graph("main", input_types=[TensorType(DType.float32, ("n",), DeviceRef.CPU())]) as graph:
+        there = ops.transfer_to(graph.inputs[0].tensor, DeviceRef.GPU())
+        graph.output(ops.transfer_to(there * 2.0, DeviceRef.CPU()))
+    assert "transfer" in {operation.name for operation in read_module(graph.module).walk()}
+    assert evaluate(graph.module, [ones(2)])[0].tolist() == [2, 2]
