@@ -32,7 +32,7 @@ def _missing_files() -> set[Path]:
     for step in COURSE:
         example = files_of(step).example
         files |= {*files_of(step).written, files_of(step).skeleton}
-        files |= {output_file(example.stem, name) for name in (*OUTPUTS_OF_STEP, *captures_of(example))}
+        files |= {output_file(example.stem, name) for name in (*OUTPUTS_OF_STEP, *(captures_of(example) or ()))}
     return {file for file in files if not file.exists()}
 
 

@@ -1,6 +1,5 @@
 """What is missing or out of date in the book: a step's chapter, what the pages include, and the study guide."""
 
-import ast
 import json
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -131,24 +130,23 @@ def example_problems(step: Step) -> Iterator[Problem]:
     for output in outputs_of(file.stem):
         for problem in unfilled(output):
             yield Problem(output, problem.what, refresh)
-    try:
-        ast.parse(file.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        yield Problem(file, f"is not Python: {error}", "correct the line")
+    captures = captures_of(file)
+    if captures is None:
+        yield Problem(file, "is not Python", f"correct it: python {shown(file)} says which line")
         return
-    for name in (*OUTPUTS_OF_STEP, *captures_of(file)):
+    for name in (*OUTPUTS_OF_STEP, *captures):
         if not output_file(file.stem, name).exists():
             yield Problem(output_file(file.stem, name), "is missing", refresh)
     if file.stem not in _numbers():
         yield Problem(NUMBERS, f"has no entry for {file.stem}", refresh)
 
 
-def captures_of(example: Path) -> list[str]:
-    """The names of the captures that an example asks for, read and not run; none if it cannot be read."""
+def captures_of(example: Path) -> list[str] | None:
+    """The names of the captures that an example asks for, read and not run; None if it is missing or not Python."""
     try:
         return [str(name) for name in source.keys(example.read_text(encoding="utf-8"), "CAPTURES")]
-    except (OSError, SyntaxError):
-        return []
+    except (FileNotFoundError, SyntaxError):
+        return None
 
 
 def page_problems(pages: Mapping[str, str], told: Container[Path]) -> Iterator[Problem]:
@@ -204,14 +202,18 @@ def page_problems(pages: Mapping[str, str], told: Container[Path]) -> Iterator[P
 
 
 def _made_outputs() -> set[Path]:
-    """The outputs that `python -m book refresh` writes. An example that is missing may have made any of its chapter."""
+    """The outputs that `python -m book refresh` writes.
+
+    An example that is missing or cannot be read may have made any output of its chapter.
+    """
     made = set()
-    for example in EXAMPLES.glob("[!_]*.py"):
-        names = [*captures_of(example), *(OUTPUTS_OF_STEP if example.stem.startswith("step_") else ["example"])]
-        made |= {output_file(example.stem, name) for name in names}
-    for output in OUTPUTS.glob("step_*.txt"):
-        if not (EXAMPLES / f"{output.stem[: len('step_00')]}.py").exists():
-            made.add(output)
+    for chapter in {file.stem for file in (*EXAMPLES.glob("[!_]*.py"), *SOURCE.glob("*.md"))}:
+        captures = captures_of(EXAMPLES / f"{chapter}.py")
+        if captures is None:
+            made |= set(outputs_of(chapter))
+        else:
+            own = OUTPUTS_OF_STEP if re.fullmatch(r"step_\d\d", chapter) else ("example",)
+            made |= {output_file(chapter, name) for name in (*own, *captures)}
     return made
 
 

@@ -159,7 +159,8 @@ def _check_problems(step: Step) -> Iterator[Problem]:
 
 def _number_problems(step: Step, cases: Iterable[str]) -> Iterator[Problem]:
     """A check that compares numbers has an oracle, and the numbers that it gave for the same cases."""
-    if step.number not in _oracles():
+    oracles = _oracles()
+    if oracles is not None and step.number not in oracles:
         yield Problem(
             ORACLE_FILE,
             f"has no oracle for step {step.label}",
@@ -186,7 +187,11 @@ def oracle_problems(course: Iterable[Step]) -> Iterator[Problem]:
     """What is wrong with the oracle's file itself."""
     yield from unfilled(ORACLE_FILE)
     known = {step.number for step in course}
-    for number in _oracles():
+    oracles = _oracles()
+    if oracles is None:
+        yield Problem(ORACLE_FILE, "is not Python", f"correct it: python {shown(ORACLE_FILE)} says which line")
+        return
+    for number in oracles:
         if number not in known:
             yield Problem(ORACLE_FILE, f"has an oracle for {number}, which is no step", "take it out of ORACLES")
 
@@ -203,9 +208,12 @@ def stray_files(course: Iterable[Step]) -> Iterator[Problem]:
                 yield Problem(file, "belongs to no step", "add its Step to tutor/course.py, or remove the file")
 
 
-def _oracles() -> list[str | int]:
-    """The steps that have an oracle, read from its file: to import it would import torch."""
-    return source.keys(ORACLE_FILE.read_text(encoding="utf-8"), "ORACLES")
+def _oracles() -> list[str | int] | None:
+    """The steps that have an oracle, read from its file: to import it would import torch. None if it is not Python."""
+    try:
+        return source.keys(ORACLE_FILE.read_text(encoding="utf-8"), "ORACLES")
+    except SyntaxError:
+        return None
 
 
 def _words(numbers: Iterable[int]) -> str:
