@@ -51,11 +51,10 @@ class Step:
         Raises:
             IncompleteStepError: its module is missing.
         """
-        name = f"tutor.checks.step_{self.label}"
         try:
-            return importlib.import_module(name).CHECK
+            return importlib.import_module(f"tutor.checks.step_{self.label}").CHECK
         except ModuleNotFoundError as error:
-            if error.name != name:
+            if error.name != f"tutor.checks.step_{self.label}":
                 raise  # the module is there, and imports one that is not
             raise self._lacks("check", f"tutor/checks/step_{self.label}.py") from None
 
