@@ -35,13 +35,6 @@ ORDER = (
 
 # Imports that run up all the same: the file and what it imports. Take a line out once its import is gone.
 KNOWN = {
-    # To warm the cache is to compile what the checks and `generate` need, so it knows both.
-    ("checking/warm.py", "checks.step_13.SHIPPED"),
-    ("checking/warm.py", "generation.engines.batched"),
-    # What is stored for a step is read as its check describes it, and the check is found by the step's number.
-    ("checking/stored_numbers.py", "checks.step_…"),
-    # What makes the stored numbers first asks whether the checkpoint of the course is there: are all its files?
-    ("oracle/__main__.py", "generation.checkpoint.FILES"),
     # A step of the course gives its own check: `Step.check`.
     ("course.py", "checks.step_…"),
     ("course.py", "checking.spec.Check"),
