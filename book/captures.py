@@ -59,9 +59,9 @@ def run_file(file: Path) -> tuple[str, dict[str, Any]]:
     return output.getvalue(), names
 
 
-def example_files() -> list[Path]:
-    """The files in `examples/`, in order."""
-    return sorted(EXAMPLES.glob("[!_]*.py"))
+def example_files(only: str = "") -> list[Path]:
+    """The files in `examples/`, in order; `only` that of one chapter."""
+    return [file for file in sorted(EXAMPLES.glob("[!_]*.py")) if only in ("", file.stem)]
 
 
 def captures_of(file: Path) -> dict[str, Capture]:
@@ -69,14 +69,16 @@ def captures_of(file: Path) -> dict[str, Capture]:
     return dict(run_file(file)[1].get("CAPTURES", {}))
 
 
-def all_captures() -> Iterator[tuple[str, str, Capture]]:
-    """Every capture: the chapter, its name, and itself."""
-    for file in example_files():
+def all_captures(only: str = "") -> Iterator[tuple[str, str, Capture]]:
+    """Every capture, or those of one chapter: the chapter, its name, and itself."""
+    for file in example_files(only):
         for name, capture in captures_of(file).items():
             yield file.stem, name, capture
     for step in COURSE:
-        yield f"step_{step.label}", "first", Capture(skeleton=True)
-        yield f"step_{step.label}", "pass", Capture()
+        chapter = f"step_{step.label}"
+        if only in ("", chapter):
+            yield chapter, "first", Capture(skeleton=True)
+            yield chapter, "pass", Capture()
 
 
 def run_capture(chapter: str, capture: Capture) -> str:
@@ -116,10 +118,10 @@ def output_file(chapter: str, name: str) -> Path:
     return OUTPUTS / f"{chapter}_{name}.txt"
 
 
-def examples() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """What the computed files print, and their numbers, by chapter."""
+def examples(only: str = "") -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """What the files in `examples/` print, and their numbers, by chapter; `only` those of one chapter."""
     printed, numbers = {}, {}
-    for file in example_files():
+    for file in example_files(only):
         output, names = run_file(file)
         numbers[file.stem] = dict(names.get("NUMBERS", {}))
         if output:
@@ -127,20 +129,22 @@ def examples() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     return printed, numbers
 
 
-def write_examples() -> None:
-    """Writes what the computed files print, and their numbers."""
+def write_examples(only: str = "") -> None:
+    """Writes what the files in `examples/` print, and their numbers, of all chapters or of one."""
     OUTPUTS.mkdir(exist_ok=True)
-    printed, numbers = examples()
+    printed, numbers = examples(only)
     for chapter, output in printed.items():
         write_atomically(output_file(chapter, "example"), output)
-    write_atomically(NUMBERS, json.dumps(numbers, indent=2, ensure_ascii=False) + "\n")
+    if only and NUMBERS.exists():
+        numbers = json.loads(NUMBERS.read_text()) | numbers
+    write_atomically(NUMBERS, json.dumps(dict(sorted(numbers.items())), indent=2, ensure_ascii=False) + "\n")
 
 
 def write_captures(only: str = "") -> None:
     """Writes the captures of the tool, of all chapters or of one."""
-    for chapter, name, capture in all_captures():
-        if only in ("", chapter):
-            write_atomically(output_file(chapter, name), run_capture(chapter, capture))
+    OUTPUTS.mkdir(exist_ok=True)
+    for chapter, name, capture in all_captures(only):
+        write_atomically(output_file(chapter, name), run_capture(chapter, capture))
 
 
 def listing(file: Path, anchor: str = "") -> str:

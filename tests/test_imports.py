@@ -8,10 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.support.repository import ENVIRONMENT, WORKSPACE
-from tutor.course import COURSE, Step
 from tutor.learner.workspace import REPOSITORY
 
 # The parts of `tutor/`, from the top to the ground. Each imports only itself and what comes after it.
@@ -127,17 +124,6 @@ def test_a_learners_path_imports_neither_torch_nor_transformers():
 
 
 # --- the steps --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("step", COURSE, ids=lambda step: step.label)
-@pytest.mark.parametrize("package", ["steps", "solutions"])
-def test_a_step_imports_only_earlier_steps_of_its_own_package(step: Step, package: str):
-    file = WORKSPACE.step(step.number) if package == "steps" else WORKSPACE.solution(step.number)
-    for name in imports_of(file):
-        root, _, inside = name.partition(".")
-        if (REPOSITORY / root).is_dir():
-            number = re.match(r"(?:step|solution)_(\d\d)\b", inside)
-            assert root == package and number is not None and int(number[1]) < step.number, name
 
 
 def test_step_00_needs_nothing_but_math():
