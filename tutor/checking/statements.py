@@ -1,0 +1,82 @@
+"""The statements of a file of Python, and the expressions in them, by where they are."""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+# A line, from 1, and a column in bytes, from 0, as `ast` counts.
+Position = tuple[int, int]
+Span = tuple[Position, Position]
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A statement; of one that holds others (`for`, `if`, `with`), its first line alone.
+
+    Args:
+        node: what Python's parser makes of it.
+        number, end_number: its first and its last line, from 1.
+        text: its source, dedented.
+    """
+
+    node: ast.stmt
+    number: int
+    end_number: int
+    text: str
+
+
+class SourceFile:
+    """A file's statements."""
+
+    def __init__(self, source: str) -> None:
+        """Parses a file.
+
+        Raises:
+            SyntaxError, ValueError: it is not Python.
+        """
+        self._source = source
+        self._lines = source.splitlines()
+        self._by_line: dict[int, Statement] = {}
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.stmt):
+                statement = self._statement(node)
+                for number in range(statement.number, statement.end_number + 1):
+                    # Statements come before those that they hold. Of two on one line, the first counts.
+                    known = self._by_line.get(number)
+                    if known is None or known.number < statement.number:
+                        self._by_line[number] = statement
+
+    @classmethod
+    def read(cls, file: Path) -> "SourceFile | None":
+        """Reads a file; None if it is not there, or is not Python."""
+        try:
+            return cls(file.read_text(encoding="utf-8"))
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            return None
+
+    def statement_at(self, line: int) -> Statement | None:
+        """The innermost statement that a line belongs to."""
+        return self._by_line.get(line)
+
+    def text_of(self, node: ast.expr) -> str:
+        """The source of an expression, in one line."""
+        return " ".join((ast.get_source_segment(self._source, node) or ast.unparse(node)).split())
+
+    def _statement(self, node: ast.stmt) -> Statement:
+        end = node.end_lineno or node.lineno
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body:
+            end = max(node.lineno, min(end, body[0].lineno - 1))
+        lines = self._lines[node.lineno - 1 : end]
+        indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+        return Statement(node, node.lineno, end, "\n".join(line[indent:].rstrip() for line in lines))
+
+
+def span_of(node: ast.expr) -> Span:
+    """Where an expression begins and ends."""
+    return (node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
+
+
+def is_within(inner: Span, outer: Span) -> bool:
+    """Whether one span lies inside another."""
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
