@@ -98,7 +98,12 @@ class Line:
 
 
 def trace_lines(
-    graph: SubjectGraph, parameters: Arrays, inputs: Sequence[np.ndarray], files: Collection[Path]
+    graph: SubjectGraph,
+    parameters: Arrays,
+    inputs: Sequence[np.ndarray],
+    files: Collection[Path],
+    *,
+    unfinished: Collection[tuple[Path, int]] = (),
 ) -> list[Line]:
     """Computes what the lines of some files made.
 
@@ -107,6 +112,8 @@ def trace_lines(
         parameters: by name.
         inputs: the subject's, in order; buffers stay as they are.
         files: an operation belongs to all lines in these that were running, the innermost and those that called it.
+        unfinished: of a graph whose trace failed (see `trace`), the lines that were running: when they ran last, they
+            assigned nothing.
 
     Returns:
         The lines that made tensors, in the order in which they first ended. If the graph cannot be computed to its
@@ -115,15 +122,20 @@ def trace_lines(
     specs = graph.traced.inputs
     given = [array.copy() if spec.buffer else array for spec, array in zip(specs, inputs, strict=True)]
     arguments = [*(parameters[name] for name in graph.traced.parameters), *given]
-    return lines_of(graph.program, graph.call_stacks, arguments, files)
+    return lines_of(graph.program, graph.call_stacks, arguments, files, unfinished=unfinished)
 
 
 def lines_of(
-    program: Program, call_stacks: bytes, arguments: Sequence[np.ndarray], files: Collection[Path]
+    program: Program,
+    call_stacks: bytes,
+    arguments: Sequence[np.ndarray],
+    files: Collection[Path],
+    *,
+    unfinished: Collection[tuple[Path, int]] = (),
 ) -> list[Line]:
     """As `trace_lines`, of a program and all its arguments; buffers are written to."""
     sources = {file: source for file in files if (source := SourceFile.read(file)) is not None}
-    visits = _Visits(program, read_frames(call_stacks, sources), sources)
+    visits = _Visits(program, read_frames(call_stacks, sources), sources, unfinished)
     run = _Run(visits, dict(zip(program.main.block.arguments, arguments, strict=False)))
     with contextlib.suppress(EvaluationError):  # the lines up to there are told
         evaluate(program, arguments, observe=run.observe)
@@ -159,6 +171,7 @@ class _StaticVisit:
         parent: the visit of the line that was waiting for this one.
         operations, running: by place, in the order in which they were made.
         innermost: see `Visit`.
+        finished: False if the trace failed in it.
     """
 
     level: _Level
@@ -166,6 +179,7 @@ class _StaticVisit:
     operations: dict[Place, Operation] = field(default_factory=dict)
     running: dict[Place, tuple[Running, ...]] = field(default_factory=dict)
     innermost: bool = False
+    finished: bool = True
 
     def add(self, operation: Operation, level: _Level, *, innermost: bool) -> None:
         self.operations[operation.path] = operation
@@ -212,12 +226,17 @@ class _Visits:
     """The visits of all lines, as the graph has them."""
 
     def __init__(
-        self, program: Program, frames: Mapping[Place, tuple[Frame, ...]], sources: Mapping[Path, SourceFile]
+        self,
+        program: Program,
+        frames: Mapping[Place, tuple[Frame, ...]],
+        sources: Mapping[Path, SourceFile],
+        unfinished: Collection[tuple[Path, int]],
     ) -> None:
         self.sources = sources
         self.of_operation: dict[Place, list[_StaticVisit]] = {}
         # Who uses each value; None is the graph's end.
         self.users: dict[int, list[Place | None]] = {}
+        self._all: list[_StaticVisit] = []
         self._latest: dict[int, _StaticVisit] = {}
         for operation in _as_made(program.main.block):
             # What ends a block hands its operands to the operation that the block is in.
@@ -226,6 +245,11 @@ class _Visits:
                 self.users.setdefault(number, []).append(user)
             if operation.name not in _TERMINATORS:
                 self._add(operation, list(_levels(frames.get(operation.path, ()), sources)))
+        last = {(visit.level.file, visit.level.statement): visit for visit in self._all}
+        for file, line in unfinished:
+            statement = sources[file].statement_at(line) if file in sources else None
+            if statement is not None and (file, statement) in last:
+                last[file, statement].finished = False
 
     def _add(self, operation: Operation, levels: Sequence[_Level]) -> None:
         parent = None
@@ -233,6 +257,7 @@ class _Visits:
             visit = self._latest.get(level.call)
             if visit is None or visit.level.statement is not level.statement or visit.is_run_again(level):
                 visit = self._latest[level.call] = _StaticVisit(level, parent)
+                self._all.append(visit)
             visit.add(operation, level, innermost=level is levels[-1])
             self.of_operation.setdefault(operation.path, []).append(visit)
             parent = visit
@@ -291,7 +316,7 @@ class _Reading:
         self._node = visit.level.statement.node
         self._source = visits.sources[visit.level.file]
         self._users = visits.users
-        self.values = self._values(list(visit.operations.values()))
+        self.values = self._values(list(visit.operations.values())) if visit.finished else []
         self.inner = list(self._inner())
 
     def _values(self, operations: Sequence[Operation]) -> list[_Made]:
