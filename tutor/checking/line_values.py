@@ -119,27 +119,27 @@ def trace_lines(
         The lines that made tensors, in the order in which they first ended. If the graph cannot be computed to its
         end, those up to there.
     """
-    specs = graph.traced.inputs
-    given = [array.copy() if spec.buffer else array for spec, array in zip(specs, inputs, strict=True)]
-    arguments = [*(parameters[name] for name in graph.traced.parameters), *given]
-    return lines_of(graph.program, graph.call_stacks, arguments, files, unfinished=unfinished)
+    return record(graph, parameters, inputs, files, unfinished=unfinished).lines
 
 
-def lines_of(
-    program: Program,
-    call_stacks: bytes,
-    arguments: Sequence[np.ndarray],
+def record(
+    graph: SubjectGraph,
+    parameters: Arrays,
+    inputs: Sequence[np.ndarray],
     files: Collection[Path],
     *,
     unfinished: Collection[tuple[Path, int]] = (),
-) -> list[Line]:
-    """As `trace_lines`, of a program and all its arguments; buffers are written to."""
+) -> "Recording":
+    """As `trace_lines`, and keeps what each operation made."""
+    specs = graph.traced.inputs
+    given = [array.copy() if spec.buffer else array for spec, array in zip(specs, inputs, strict=True)]
+    arguments = [*(parameters[name] for name in graph.traced.parameters), *given]
     sources = {file: source for file in files if (source := SourceFile.read(file)) is not None}
-    visits = _Visits(program, read_frames(call_stacks, sources), sources, unfinished)
-    run = _Run(visits, dict(zip(program.main.block.arguments, arguments, strict=False)))
+    visits = _Visits(graph.program, read_frames(graph.call_stacks, sources), sources, unfinished)
+    recording = Recording(visits, dict(zip(graph.program.main.block.arguments, arguments, strict=False)))
     with contextlib.suppress(EvaluationError):  # the lines up to there are told
-        evaluate(program, arguments, observe=run.observe)
-    return run.lines()
+        evaluate(graph.program, arguments, observe=recording.observe)
+    return recording
 
 
 # An expression that was running, and the call that it was waiting for.
@@ -448,50 +448,82 @@ class _Instance:
     order: int = 0
 
 
-class _Run:
-    """Collects what the visits make while the graph is evaluated."""
+@dataclass(frozen=True, eq=False)
+class Event:
+    """An operation that ran, what it made, and the innermost line that it belongs to."""
+
+    operation: Operation
+    results: Sequence[np.ndarray | None]
+    instance: _Instance | None
+
+
+class Recording:
+    """What the operations and the lines of a graph made; see `record`."""
 
     def __init__(self, visits: _Visits, arguments: Mapping[int, np.ndarray]) -> None:
+        self.events: list[Event] = []
         self._visits = visits
         self._arguments = arguments
         self._latest: dict[_StaticVisit, _Instance] = {}
         self._instances: list[_Instance] = []
-        self._count = 0
 
     def observe(self, operation: Operation, results: Sequence[np.ndarray | None]) -> None:
         """Is told each operation after it ran."""
-        self._count += 1
         if operation.name.startswith("mutable."):
             results = [None if array is None else array.copy() for array in results]
-        visits = self._visits.of_operation.get(operation.path, ())
-        for visit in visits:
-            instance = self._latest.get(visit)
-            again = instance is not None and operation.path in instance.results
-            if instance is None or (again and len(operation.path) == visit.block_depth):
-                instance = self._latest[visit] = _Instance(visit)
-                self._instances.append(instance)
+        instance = None
+        for visit in self._visits.of_operation.get(operation.path, ()):
+            instance = self._instance(visit, operation)
             instance.results[operation.path] = results
-            instance.order = self._count
-            buffer = operation.operands[0] if operation.name.startswith("mutable.store") else None
-            if buffer in self._arguments and visit is visits[-1]:
-                instance.written[buffer] = (operation, self._arguments[buffer].copy())
+            instance.order = len(self.events)
+        self.events.append(Event(operation, results, instance))
+        buffer = operation.operands[0] if operation.name.startswith("mutable.store") else None
+        if buffer in self._arguments and instance is not None:
+            instance.written[buffer] = (operation, self._arguments[buffer].copy())
 
+    def _instance(self, visit: _StaticVisit, operation: Operation) -> _Instance:
+        """The run of a visit that an operation is in: a new one when a loop's next round begins."""
+        instance = self._latest.get(visit)
+        again = instance is not None and operation.path in instance.results
+        if instance is None or (again and len(operation.path) == visit.block_depth):
+            instance = self._latest[visit] = _Instance(visit)
+            self._instances.append(instance)
+        return instance
+
+    @functools.cached_property
     def lines(self) -> list[Line]:
-        """What was collected, line by line."""
+        """What was collected, line by line; see `trace_lines`."""
+        grouped: dict[tuple[Path, int, str], list[_Instance]] = {}
+        for instance in self._told:
+            level = instance.visit.level
+            grouped.setdefault((level.file, level.statement.number, level.function), []).append(instance)
+        return [
+            _line(instances[0].visit, [self._told[instance] for instance in instances])
+            for instances in grouped.values()
+        ]
+
+    def line_of(self, event: Event) -> tuple[Line, Visit] | None:
+        """The innermost line that an operation belongs to, and the visit in which it ran."""
+        if event.instance is None or event.instance not in self._told:
+            return None
+        visit = self._told[event.instance]
+        return next((line, visit) for line in self.lines if visit in line.visits)
+
+    @functools.cached_property
+    def _told(self) -> dict[_Instance, Visit]:
+        """The visits that made tensors, in the order in which they ended."""
         readings: dict[_StaticVisit, _Reading] = {}
-        lines: dict[tuple[Path, int, str], list[tuple[_StaticVisit, Visit]]] = {}
+        told = {}
         # A line that ends with a call ends after what it called.
         for instance in sorted(self._instances, key=lambda each: (each.order, -len(each.visit.callers))):
             static = instance.visit
             if static not in readings:
                 readings[static] = _Reading(static, self._visits)
-            values = [*_filled(readings[static].values, instance), *_buffers(instance)]
+            values = (*_filled(readings[static].values, instance), *_buffers(instance))
             inner = tuple(_filled(readings[static].inner, instance))
             if values or inner:
-                visit = Visit(tuple(values), inner, static.callers, instance.order, static.innermost)
-                key = (static.level.file, static.level.statement.number, static.level.function)
-                lines.setdefault(key, []).append((static, visit))
-        return [_line(visits[0][0], [visit for _, visit in visits]) for visits in lines.values()]
+                told[instance] = Visit(values, inner, static.callers, instance.order, static.innermost)
+        return told
 
 
 def _filled(made: Sequence[_Made], instance: _Instance) -> Iterator[Value]:

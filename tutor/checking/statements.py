@@ -1,6 +1,7 @@
 """The statements of a file of Python, and the expressions in them, by where they are."""
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,8 @@ class SourceFile:
         self._source = source
         self._lines = source.splitlines()
         self._by_line: dict[int, Statement] = {}
-        for node in ast.walk(ast.parse(source)):
+        self._tree = ast.parse(source)
+        for node in ast.walk(self._tree):
             if isinstance(node, ast.stmt):
                 statement = self._statement(node)
                 for number in range(statement.number, statement.end_number + 1):
@@ -58,6 +60,19 @@ class SourceFile:
         """The innermost statement that a line belongs to."""
         return self._by_line.get(line)
 
+    def last_return(self, line: int) -> Statement | None:
+        """The last `return` of the innermost function around a line."""
+        functions = [
+            node
+            for node in ast.walk(self._tree)
+            if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
+        ]
+        if not functions:
+            return None
+        function = max(functions, key=lambda node: node.lineno)
+        returns = [node for node in _own_statements(function) if isinstance(node, ast.Return)]
+        return self._statement(max(returns, key=lambda node: node.lineno)) if returns else None
+
     def text_of(self, node: ast.expr) -> str:
         """The source of an expression, in one line."""
         return " ".join((ast.get_source_segment(self._source, node) or ast.unparse(node)).split())
@@ -70,6 +85,16 @@ class SourceFile:
         lines = self._lines[node.lineno - 1 : end]
         indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
         return Statement(node, node.lineno, end, "\n".join(line[indent:].rstrip() for line in lines))
+
+
+def _own_statements(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """What is in a function, but not in the functions in it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
 
 
 def span_of(node: ast.expr) -> Span:

@@ -1,0 +1,270 @@
+"""Finds the line at which a wrong graph leaves the reference.
+
+Both graphs, the learner's and the solution's, are evaluated on the same inputs. A result of the learner's that the
+reference computes too, anywhere, is right. A result that it never computes is wrong if it reaches what the graph
+gives through nothing but such results: if the reference computes what is made of it, it was another way to the same
+numbers. The first wrong result is in the line to look at.
+"""
+
+import ast
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tutor.checking.line_values import Event, Line, Recording, Value, Visit, record
+from tutor.checking.spec import Arrays
+from tutor.checking.statements import SourceFile
+from tutor.checking.subject_graph import SubjectGraph
+from tutor.evaluate.program import Block, Operation, Program
+
+# Two ways to the same numbers differ by some roundings of float32, which are 6e-8 each.
+_TOLERANCE = 3e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A statement of the learner's."""
+
+    file: Path
+    number: int
+    function: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class FirstWrongLine:
+    """Where a graph leaves the reference.
+
+    Args:
+        wrong: the first line whose result the reference never computes.
+        right: the line before it in the order of execution, whose results are the reference's; None if there is none.
+        made: what the wrong line made; None if its numbers are right, but not what is to be returned.
+        visit: which of its runs it was, from 1.
+        next: what the reference computes there instead.
+    """
+
+    wrong: Place
+    right: Place | None
+    made: Value | None
+    visit: int
+    next: Value | None
+
+
+def find_first_wrong_line(
+    graph: SubjectGraph,
+    reference: SubjectGraph,
+    parameters: Arrays,
+    inputs: Sequence[np.ndarray],
+    files: Collection[Path],
+    reference_files: Collection[Path],
+) -> FirstWrongLine | None:
+    """Finds the first wrong line.
+
+    Args:
+        graph, reference: the learner's and the solution's.
+        parameters, inputs: of a case with wrong numbers.
+        files: the files whose lines are meant; what others compute belongs to the lines that call them.
+        reference_files: the same of the solution.
+
+    Returns:
+        The line, or None if there is none in these files.
+    """
+    own, right = record(graph, parameters, inputs, files), record(reference, parameters, inputs, reference_files)
+    known, computed = _Numbers(right.events), _Numbers(own.events)
+    first = _first_unknown(graph.program, own, known)
+    following = _first_unknown(reference.program, right, computed)
+    missed = None if following is None else right.line_of(following)
+    if first is None:
+        return _wrong_return(own, missed)
+    told = own.line_of(first)
+    if told is None:
+        return None
+    line, visit = told
+    made = _shown(visit, known)
+    return FirstWrongLine(
+        wrong=_place(line),
+        right=_last_right(own, visit, known),
+        made=made,
+        visit=line.visits.index(visit) + 1,
+        next=None if missed is None else _alike(missed[1], made),
+    )
+
+
+def _wrong_return(own: Recording, missed: tuple[Line, Visit] | None) -> FirstWrongLine | None:
+    """All results are the reference's, and yet another one is returned: the `return` of the outermost function."""
+    outermost = [line for line in own.lines if line.depth == 0]
+    if not outermost:
+        return None
+    last = outermost[-1]
+    wrong = _return_of(last) or _place(last)
+    right = _place(last) if wrong.number != last.number else None
+    following = None if missed is None else _alike(missed[1], None)
+    return FirstWrongLine(wrong=wrong, right=right, made=None, visit=1, next=following)
+
+
+def _return_of(line: Line) -> Place | None:
+    """The last `return` of the function that a line is in."""
+    source = SourceFile.read(line.file)
+    if source is None:
+        return None
+    statement = source.last_return(line.number)
+    return None if statement is None else Place(line.file, statement.number, line.function, statement.text)
+
+
+def _place(line: Line) -> Place:
+    return Place(line.file, line.number, line.function, line.text)
+
+
+def _last_right(own: Recording, wrong: Visit, known: "_Numbers") -> Place | None:
+    """The last line before a visit that assigned or returned something, all of it known."""
+    before = [
+        (visit.order, line)
+        for line in own.lines
+        for visit in line.visits
+        if visit.order < wrong.order and visit.values and all(value.array in known for value in visit.values)
+    ]
+    return _place(max(before, key=lambda each: each[0])[1]) if before else None
+
+
+def _shown(visit: Visit, known: "_Numbers") -> Value | None:
+    """The first value of a visit that is not known: of those that it assigned or returned, if there is one."""
+    return next((value for value in (*visit.values, *visit.inner) if value.array not in known), None)
+
+
+def _alike(visit: Visit, made: Value | None) -> Value | None:
+    """The value of the reference's line to set beside another one: of its shape, if there is one."""
+    values = (*visit.values, *visit.inner)
+    if made is not None:
+        alike = [value for value in values if value.array.shape == made.array.shape]
+        if alike:
+            return alike[0]
+    return values[0] if values else None
+
+
+class _Numbers:
+    """All arrays that were computed, to be looked up by their numbers."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        arrays = [array for event in events for array in event.results if array is not None]
+        self._arrays: dict[int, list[tuple[float, np.ndarray]]] = {}
+        for array in arrays:
+            self._arrays.setdefault(array.size, []).append((_size(array), array))
+        self._sizes: dict[int, np.ndarray] = {}
+        for number, some in self._arrays.items():
+            some.sort(key=lambda each: each[0])
+            self._sizes[number] = np.array([size for size, _ in some])
+
+    def __contains__(self, array: np.ndarray) -> bool:
+        some = self._arrays.get(array.size, [])
+        if not some:
+            return False
+        size, sizes = _size(array), self._sizes[array.size]
+        margin = 2 * _TOLERANCE * abs(size)
+        low, high = np.searchsorted(sizes, [size - margin, size + margin], side="left")
+        high = np.searchsorted(sizes, size + margin, side="right")
+        return any(_same(array, other) for _, other in some[low:high])
+
+
+def _size(array: np.ndarray) -> float:
+    """A number that equal arrays share, whatever their order and their signs."""
+    values = np.abs(array.astype(np.float64))
+    finite = np.isfinite(values)
+    return float(values[finite].sum()) + 1e9 * float((~finite).sum())
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays have the same numbers, up to axes of length 1."""
+    if SOFT:
+        return _soft(one, other)
+    if _squeezed(one.shape) != _squeezed(other.shape):
+        return False
+    return _close(one.reshape(-1), other.reshape(-1))
+
+
+SOFT = False
+
+
+def _soft(one: np.ndarray, other: np.ndarray) -> bool:
+    one, other = one.squeeze(), other.squeeze()
+    flat = other.reshape(-1)
+    for axes in itertools.permutations(range(one.ndim)):
+        if _close(one.transpose(axes).reshape(-1), flat) or _close(-1.0 * one.transpose(axes).reshape(-1), flat):
+            return True
+    return False
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _close(one: np.ndarray, other: np.ndarray) -> bool:
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    finite = np.isfinite(other)
+    if not np.array_equal(one[~finite], other[~finite], equal_nan=True):
+        return False
+    error = np.abs(one[finite] - other[finite])
+    return bool((error <= _TOLERANCE * np.abs(other[finite]).max(initial=0.0)).all())
+
+
+def _first_unknown(program: Program, recording: Recording, known: _Numbers) -> Event | None:
+    """The first operation to run whose result is not known, and reaches what the graph gives as such."""
+    unknown: dict[int, Event] = {}
+    for event in recording.events:
+        for number, array in zip(event.operation.results, event.results, strict=True):
+            if array is not None and number not in unknown and array not in known:
+                unknown[number] = event
+    sources = _Sources(program.main.block)
+    reached, waiting = set(), list(sources.given)
+    while waiting:
+        number = waiting.pop()
+        if number in reached or (number not in unknown and number in sources.computed):
+            continue
+        reached.add(number)
+        waiting += sources.of.get(number, ())
+    order = {id(event): index for index, event in enumerate(recording.events)}
+    return min((unknown[number] for number in reached if number in unknown), key=lambda e: order[id(e)], default=None)
+
+
+class _Sources:
+    """What each value of a graph is made of.
+
+    Args:
+        block: the graph.
+    """
+
+    def __init__(self, block: Block) -> None:
+        self.of: dict[int, list[int]] = {}
+        # Results of operations; the other values are handed on.
+        self.computed: set[int] = set()
+        # What the graph gives: its results, and what it writes into buffers.
+        self.given: list[int] = list(block.operations[-1].operands)
+        self._read(block)
+
+    def _read(self, block: Block) -> None:
+        for operation in block.operations:
+            self.computed.update(operation.results)
+            if operation.name.startswith("mutable.store"):
+                self.given += operation.operands
+            for number in operation.results:
+                self.of.setdefault(number, []).extend(operation.operands)
+            for body in operation.bodies:
+                self._read(body)
+                self._join(operation, body)
+
+    def _join(self, operation: Operation, body: Block) -> None:
+        """A loop's body, or a branch: it gets the operation's operands, and gives its results or the next round's."""
+        end = body.operations[-1]
+        given = end.operands[1:] if end.name == "while.condition" else end.operands
+        decided = end.operands[:1] if end.name == "while.condition" else ()
+        for index, number in enumerate(body.arguments):
+            self.of.setdefault(number, []).extend([*operation.operands[index : index + 1], *given[index : index + 1]])
+        for index, number in enumerate(operation.results):
+            self.of[number] = [
+                *operation.operands[index : index + 1],
+                *given[index : index + 1],
+                *decided,
+                *(n for n in self.of.get(number, ())),
+            ]
