@@ -11,6 +11,7 @@ from pathlib import Path
 from tutor.course import BATCHED_GENERATION, CONFIGURATION, COURSE
 from tutor.errors import ToolError
 from tutor.learner.workspace import Workspace
+from tutor.processes import end_with_parent
 
 # Each compiling process takes a core and some gigabytes.
 _MOST_PROCESSES = 4
@@ -33,7 +34,7 @@ def warm_cache(workspace: Workspace, device: str, cache_folder: Path, on_progres
     on_progress(0, len(COURSE))
     # Not forked: MAX's threads would not come along.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(jobs), mp_context=spawn, initializer=_leave_ctrl_c_to_the_parent) as pool:
+    with ProcessPoolExecutor(len(jobs), mp_context=spawn, initializer=_depend_on, initargs=(os.getpid(),)) as pool:
         running = {pool.submit(warm_steps, workspace, steps, device, cache_folder): steps for steps in jobs}
         try:
             for finished in as_completed(running):
@@ -49,8 +50,10 @@ def warm_cache(workspace: Workspace, device: str, cache_folder: Path, on_progres
     return compiled
 
 
-def _leave_ctrl_c_to_the_parent() -> None:
+def _depend_on(parent: int) -> None:
+    """Leaves Ctrl-C to the parent, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(parent)
 
 
 def _split(steps: Sequence[int], parts: int) -> list[list[int]]:

@@ -1,35 +1,22 @@
-"""All text that the tool prints about checks, progress and hints.
+"""What a check prints: its phases while it runs, and its verdict."""
 
-On a terminal it has colour; without one, or with NO_COLOR set, the same words without it.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.rule import Rule
 from rich.status import Status
-from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
 from tutor.checking.verdict import Problem, Verdict
 from tutor.course import COURSE, Step
 from tutor.invocation import own_generation, typed
-from tutor.terminal.doctor import Finding
-
-if TYPE_CHECKING:
-    from tutor.attention_maps.head_patterns import HeadPattern
+from tutor.terminal.printer import Printer
 
 # Lines of a learner's own output that are shown; the rest is counted.
 _PRINTED_LINES = 20
-
-# Heads that are listed for one habit.
-_FEWEST_HEADS, _MOST_HEADS = 3, 8
 
 _PHASES = {
     "start": "starting",
@@ -40,19 +27,8 @@ _PHASES = {
 }
 
 
-def make_console(*, stderr: bool = False) -> Console:
-    """A console that wraps at the terminal's width, and at 100 columns without a terminal."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=100)
-
-
-class Report:
-    """Prints what the tool found."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-
-    # --- checks -----------------------------------------------------------------------------
+class Report(Printer):
+    """Prints the verdict of a check."""
 
     @contextmanager
     def phases(self, step: Step) -> Iterator["PhaseDisplay"]:
@@ -136,123 +112,6 @@ class Report:
         if len(lines) > _PRINTED_LINES:
             self.console.print(f"[dim]… and {len(lines) - _PRINTED_LINES} more lines[/dim]")
         self.console.print(Rule(style="dim"))
-
-    # --- the rest ---------------------------------------------------------------------------
-
-    def hint(self, step: Step, number: int) -> None:
-        """Prints one hint of a step."""
-        self._headline("cyan", f"Step {step.label}, hint {number} of {len(step.hints)}", step.title)
-        self._line(Text(step.hints[number - 1]))
-
-    def diff(self, lines: list[str], step: Step) -> None:
-        """Prints a unified diff from the learner's file to the solution."""
-        if not lines:
-            self._line(f"Your step {step.label} and the solution are the same.")
-            return
-        styles = {"+": "green", "-": "red", "@": "cyan"}
-        for line in lines:
-            self.console.print(Text(line.rstrip("\n"), style=styles.get(line[:1], "")), soft_wrap=True)
-
-    def progress(self, states: dict[int, str], hints: dict[int, int]) -> None:
-        """Prints the list of steps with their states: `green`, `edited` or `open`."""
-        words = {
-            "green": "[green]right[/green]",
-            "edited": "[yellow]edited since it was right[/yellow]",
-            "open": "[dim]open[/dim]",
-        }
-        table = Table(box=None, pad_edge=False, show_header=False)
-        part = ""
-        for step in COURSE:
-            if step.part != part:
-                part = step.part
-                table.add_row(Text(part, style="bold"))
-            shown = hints.get(step.number, 0)
-            table.add_row(
-                f"  {step.label}  {step.title}",
-                words[states[step.number]],
-                f"[dim]{shown} of {len(step.hints)} hints seen[/dim]" if shown else "",
-            )
-        self.console.print(table)
-        done = sum(state == "green" for state in states.values())
-        following = next((step for step in COURSE if states[step.number] != "green"), None)
-        self.console.print()
-        if following is None:
-            self._line(f"All {len(COURSE)} steps are right.")
-        else:
-            self._line(f"{done} of {len(COURSE)} steps are right. Next: s{following.label}, {following.title.lower()}.")
-
-    def finding(self, finding: Finding) -> None:
-        """Prints one finding of the doctor."""
-        mark = ("ok     ", "green") if finding.ok else ("missing", "bold red")
-        self.console.print(Text.assemble(mark, f"  {finding.name}: ", finding.value), soft_wrap=True)
-        if not finding.ok and finding.mend:
-            self.console.print(Text(f"         mend: {finding.mend}"), soft_wrap=True)
-
-    @contextmanager
-    def warming(self) -> Iterator[Callable[[int, int], None]]:
-        """Shows how far warming the cache has come."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.console) as bar:
-            task = bar.add_task("compiling the graphs of the steps", total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
-
-    def code(self, text: str, language: str) -> None:
-        """Prints code, coloured on a terminal; nothing is wrapped or cut."""
-        if self.console.is_terminal and not self.console.no_color:
-            text = Syntax(text, language, background_color="default").highlight(text)
-        self.console.print(text, soft_wrap=True, markup=False)
-
-    def drawn(self, lines: list[Text]) -> None:
-        """Prints lines that were made for the console's width."""
-        for line in lines:
-            self.console.print(line, soft_wrap=True)
-
-    def habits(self, habits: "list[HeadPattern]") -> None:
-        """Prints for each habit the heads that come nearest to it."""
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("looks at", "tokens", "layer", "head", "score", "even", "habit?"):
-            table.add_column(column, justify="left" if column in ("looks at", "habit?") else "right", no_wrap=True)
-        for habit in habits:
-            rows = [
-                (str(layer), str(head), f"{score:.2f}", f"{habit.even:.2f}", habit.verdict(score))
-                for layer, head, score in habit.ranked
-            ]
-            having = sum(row[-1] == "yes" for row in rows)
-            shown = min(max(having, _FEWEST_HEADS), _MOST_HEADS) if habit.tokens else 0
-            for index, row in enumerate(rows[:shown]):
-                label = ("", "") if index else (habit.name, str(habit.tokens))
-                table.add_row(*label, *row, style="" if row[-1] == "yes" else "dim")
-            if having > shown and shown:
-                table.add_row(*[""] * 6, f"yes: {having - shown} more")
-            if not shown:
-                table.add_row(habit.name, "0", style="dim")
-            table.add_row()
-        self.console.print(table)
-        self.aside(
-            "tokens: how many have such a thing to look at. score: the share of their attention that goes there. "
-            "even: the score of a head that looks at all tokens alike."
-        )
-
-    def aside(self, message: str) -> None:
-        """Prints one faint line."""
-        self._line(Text(message, style="dim"))
-
-    def say(self, message: str) -> None:
-        """Prints one line of plain text."""
-        self._line(Text(message))
-
-    def error(self, message: str) -> None:
-        """Prints an error."""
-        self.console.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
-
-    def _headline(self, colour: str, verdict: str, title: str) -> None:
-        self.console.print(Text.assemble((verdict, f"bold {colour}"), ("  ", ""), (title, "dim")))
-
-    def _note(self, message: str) -> None:
-        self._line(Text(message, style="yellow"))
-
-    def _line(self, content: str | Text) -> None:
-        self.console.print(Padding(content, (0, 0, 0, 2), expand=False))
 
 
 class PhaseDisplay:
