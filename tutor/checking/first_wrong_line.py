@@ -6,22 +6,28 @@ gives through nothing but such results: if the reference computes what is made o
 numbers. The first wrong result is in the line to look at.
 """
 
-import ast
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tutor.checking.compare import matches
 from tutor.checking.line_values import Event, Line, Recording, Value, Visit, record
-from tutor.checking.spec import Arrays
+from tutor.checking.numbers import Given
 from tutor.checking.statements import SourceFile
 from tutor.checking.subject_graph import SubjectGraph
+from tutor.checking.verdict import Frame
+from tutor.evaluate.errors import EvaluationError
 from tutor.evaluate.program import Block, Operation, Program
 
 # Two ways to the same numbers differ by some roundings of float32, which are 6e-8 each.
 _TOLERANCE = 3e-6
+
+# The expected numbers are Hugging Face's, and of a drawn case the NumPy model's.
+_LOOSE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,35 +60,35 @@ class FirstWrongLine:
 
 
 def find_first_wrong_line(
-    graph: SubjectGraph,
-    reference: SubjectGraph,
-    parameters: Arrays,
-    inputs: Sequence[np.ndarray],
-    files: Collection[Path],
-    reference_files: Collection[Path],
+    graph: SubjectGraph, reference: SubjectGraph, given: Given, file: Path, solution: Path
 ) -> FirstWrongLine | None:
     """Finds the first wrong line.
 
     Args:
         graph, reference: the learner's and the solution's.
-        parameters, inputs: of a case with wrong numbers.
-        files: the files whose lines are meant; what others compute belongs to the lines that call them.
-        reference_files: the same of the solution.
+        given: a case with wrong numbers.
+        file: the learner's. Only its lines are meant: what other files compute belongs to the lines that call them.
+        solution: the file of the solution.
 
     Returns:
-        The line, or None if there is none in these files.
+        The line, or None if there is none, or the reference does not give the expected numbers.
     """
-    own, right = record(graph, parameters, inputs, files), record(reference, parameters, inputs, reference_files)
+    inputs = list(given.inputs.values())
+    own, right = (
+        record(each, given.parameters, inputs, [lines]) for each, lines in ((graph, file), (reference, solution))
+    )
+    if not _gives_what_is_expected(reference, given):
+        return None
     known, computed = _Numbers(right.events), _Numbers(own.events)
     first = _first_unknown(graph.program, own, known)
     following = _first_unknown(reference.program, right, computed)
     missed = None if following is None else right.line_of(following)
     if first is None:
         return _wrong_return(own, missed)
-    told = own.line_of(first)
-    if told is None:
+    found = own.line_of(first)
+    if found is None:
         return None
-    line, visit = told
+    line, visit = found
     made = _shown(visit, known)
     return FirstWrongLine(
         wrong=_place(line),
@@ -91,6 +97,70 @@ def find_first_wrong_line(
         visit=line.visits.index(visit) + 1,
         next=None if missed is None else _alike(missed[1], made),
     )
+
+
+def told(line: FirstWrongLine) -> str:
+    """Where a graph leaves the reference, in words."""
+    number = line.wrong.number
+    if line.made is None:
+        return f"All that your lines compute, the reference computes too. But line {number} returns something else."
+    when = f", when it runs for time {line.visit}," if line.visit > 1 else ""
+    if line.right is None:
+        return f"Line {number}{when} is the first whose result the reference never computes."
+    return (
+        f"Up to line {line.right.number} (`{_beginning(line.right.text)}`) your numbers are the reference's. "
+        f"Line {number}{when} is the first whose result it never computes."
+    )
+
+
+def values_of(line: FirstWrongLine) -> list[tuple[str, str]]:
+    """What the wrong line made, and what the reference makes there, for a problem's details."""
+    values = []
+    if line.made is not None:
+        values.append((f"line {line.wrong.number}", _described(line.made)))
+    if line.next is not None:
+        values.append(("reference", _described(line.next)))
+    return values
+
+
+def frame_of(line: FirstWrongLine) -> Frame:
+    """The wrong line, as a problem shows it."""
+    file = line.wrong.file
+    code = line.wrong.text.strip()
+    return Frame(f"{file.parent.name}/{file.name}", line.wrong.number, line.wrong.function, code)
+
+
+def _beginning(text: str) -> str:
+    """The beginning of a statement: up to what it assigns."""
+    first, *more = text.split("\n")
+    match = _ASSIGNMENT.match(first)
+    if match is not None:
+        return f"{match[0]}…"
+    return first if len(first) <= _MOST_CHARACTERS and not more else f"{first[:_MOST_CHARACTERS].rstrip()}…"
+
+
+_ASSIGNMENT = re.compile(r"[\w., *\[\]()]+ [-+*/@]?= |return ")
+_MOST_CHARACTERS = 40
+_MOST_NUMBERS = 4
+
+
+def _described(value: Value) -> str:
+    """The name, the shape and the first numbers of a value."""
+    numbers = value.array.reshape(-1)[:_MOST_NUMBERS]
+    first = ", ".join(f"{number:.5g}" if number.dtype.kind == "f" else str(number) for number in numbers)
+    more = ", …" if value.array.size > _MOST_NUMBERS else ""
+    shape = "(" + ", ".join(map(str, value.array.shape)) + ("," if value.array.ndim == 1 else "") + ")"
+    return " ".join(part for part in (", ".join(value.names), f"{shape}:", first + more) if part)
+
+
+def _gives_what_is_expected(reference: SubjectGraph, given: Given) -> bool:
+    """Whether it is the reference indeed: where it was traced, the learner's code could have changed it."""
+    try:
+        arrays = reference.evaluate(given.parameters, *given.inputs.values())
+    except EvaluationError:
+        return False
+    results = dict(zip(given.subject.results, arrays, strict=True))
+    return all(matches(results[name], values, max(_LOOSE, given.tolerance)) for name, values in given.expected.items())
 
 
 def _wrong_return(own: Recording, missed: tuple[Line, Visit] | None) -> FirstWrongLine | None:
@@ -211,36 +281,36 @@ def _close(one: np.ndarray, other: np.ndarray) -> bool:
 
 def _first_unknown(program: Program, recording: Recording, known: _Numbers) -> Event | None:
     """The first operation to run whose result is not known, and reaches what the graph gives as such."""
-    unknown: dict[int, Event] = {}
-    for event in recording.events:
+    unknown: dict[int, int] = {}
+    for index, event in enumerate(recording.events):
         for number, array in zip(event.operation.results, event.results, strict=True):
             if array is not None and number not in unknown and array not in known:
-                unknown[number] = event
+                unknown[number] = index
     sources = _Sources(program.main.block)
-    reached, waiting = set(), list(sources.given)
+    reached: set[int] = set()
+    waiting = list(sources.given)
     while waiting:
         number = waiting.pop()
-        if number in reached or (number not in unknown and number in sources.computed):
+        if number in reached or (number in sources.computed and number not in unknown):
             continue
         reached.add(number)
         waiting += sources.of.get(number, ())
-    order = {id(event): index for index, event in enumerate(recording.events)}
-    return min((unknown[number] for number in reached if number in unknown), key=lambda e: order[id(e)], default=None)
+    first = min((unknown[number] for number in reached if number in unknown), default=None)
+    return None if first is None else recording.events[first]
 
 
 class _Sources:
     """What each value of a graph is made of.
 
-    Args:
-        block: the graph.
+    of: by its number, the values that it is made of, or that are handed on under this number.
+    computed: those that operations make.
+    given: what the graph gives: its results, and what it writes into buffers.
     """
 
     def __init__(self, block: Block) -> None:
         self.of: dict[int, list[int]] = {}
-        # Results of operations; the other values are handed on.
         self.computed: set[int] = set()
-        # What the graph gives: its results, and what it writes into buffers.
-        self.given: list[int] = list(block.operations[-1].operands)
+        self.given = list(block.operations[-1].operands)
         self._read(block)
 
     def _read(self, block: Block) -> None:
@@ -248,23 +318,18 @@ class _Sources:
             self.computed.update(operation.results)
             if operation.name.startswith("mutable.store"):
                 self.given += operation.operands
-            for number in operation.results:
-                self.of.setdefault(number, []).extend(operation.operands)
+            if not operation.bodies:
+                self.of.update((number, list(operation.operands)) for number in operation.results)
             for body in operation.bodies:
-                self._read(body)
                 self._join(operation, body)
+                self._read(body)
 
     def _join(self, operation: Operation, body: Block) -> None:
-        """A loop's body, or a branch: it gets the operation's operands, and gives its results or the next round's."""
+        """A loop's body gets the operands, then what it gave itself; an operation gives what its bodies give."""
         end = body.operations[-1]
-        given = end.operands[1:] if end.name == "while.condition" else end.operands
-        decided = end.operands[:1] if end.name == "while.condition" else ()
-        for index, number in enumerate(body.arguments):
-            self.of.setdefault(number, []).extend([*operation.operands[index : index + 1], *given[index : index + 1]])
-        for index, number in enumerate(operation.results):
-            self.of[number] = [
-                *operation.operands[index : index + 1],
-                *given[index : index + 1],
-                *decided,
-                *(n for n in self.of.get(number, ())),
-            ]
+        loops = end.name == "while.condition"
+        handed, decision = (end.operands[1:], end.operands[:1]) if loops else (end.operands, ())
+        for numbers in (body.arguments, operation.results):
+            for index, number in enumerate(numbers):
+                given = [*operation.operands[index : index + 1], *handed[index : index + 1], *decision]
+                self.of.setdefault(number, []).extend(given)

@@ -84,7 +84,7 @@ def trace(
     on_parameters: Callable[[Mapping[str, Dims]], None] = lambda shapes: None,
     *,
     constant: bool = False,
-    on_failure: Callable[[TracedGraph], None] = lambda unfinished: None,
+    on_failure: Callable[[TracedGraph], None] | None = None,
 ) -> TracedGraph:
     """Builds a callable and traces its graph.
 
@@ -126,9 +126,10 @@ def trace(
         try:
             result = call(*arguments)
         except Exception:
-            graph = Graph.current
-            graph.output()
-            on_failure(traced(graph.module, [], single=False))
+            if on_failure is not None:
+                graph = Graph.current
+                graph.output()
+                on_failure(traced(graph.module, [], single=False))
             raise
         bare.append(not isinstance(result, tuple | list))
         return tuple(_as_tensor(part) for part in ((result,) if bare[-1] else result))
