@@ -33,7 +33,7 @@ from tutor.checking.verdict import Problem
 from tutor.course import find_step
 from tutor.evaluate.errors import EvaluationError
 from tutor.learner.skeleton import finished_workspace, parts_of
-from tutor.learner.workspace import REPOSITORY, Workspace
+from tutor.learner.workspace import Workspace
 
 STEPS = (*range(2, 14), 16, 17, 18, 19)
 RESULTS = Path(__file__).parent / "results" / "blamed_lines.json"
@@ -187,8 +187,7 @@ def _function_of(tree: ast.Module, statement: ast.stmt) -> ast.FunctionDef:
     around = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        and node.lineno < statement.lineno <= (node.end_lineno or node.lineno)
+        if isinstance(node, ast.FunctionDef) and node.lineno < statement.lineno <= (node.end_lineno or node.lineno)
     ]
     return max(around, key=lambda node: node.lineno)
 

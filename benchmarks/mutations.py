@@ -57,7 +57,9 @@ def mutations(source: str) -> Iterator[Mutation]:
                 for kind, change in _CHANGES.items():
                     for old, new in change(node, names):
                         after = ast.unparse(new)
-                        text = _replaced(source, old, after if isinstance(new, ast.Name | ast.Constant) else f"({after})")
+                        text = _replaced(
+                            source, old, after if isinstance(new, ast.Name | ast.Constant) else f"({after})"
+                        )
                         yield Mutation(statement.lineno, function.name, kind, ast.unparse(old), after, text)
             yield from _swapped_targets(source, statement, function.name)
 

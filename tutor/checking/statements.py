@@ -35,8 +35,8 @@ class SourceFile:
         Raises:
             SyntaxError, ValueError: it is not Python.
         """
-        self._source = source
-        self._lines = source.splitlines()
+        # As Python counts lines: `splitlines` also ends them at a form feed.
+        self._lines = source.replace("\r\n", "\n").split("\n")
         self._by_line: dict[int, Statement] = {}
         self._tree = ast.parse(source)
         for node in ast.walk(self._tree):
@@ -75,7 +75,14 @@ class SourceFile:
 
     def text_of(self, node: ast.expr) -> str:
         """The source of an expression, in one line."""
-        return " ".join((ast.get_source_segment(self._source, node) or ast.unparse(node)).split())
+        first, last = node.lineno - 1, node.end_lineno or node.lineno
+        lines = [line.encode() for line in self._lines[first:last]]
+        if not lines or node.end_col_offset is None:
+            return ast.unparse(node)
+        # The end first: it may be in the line of the beginning.
+        lines[-1] = lines[-1][: node.end_col_offset]
+        lines[0] = lines[0][node.col_offset :]
+        return " ".join(b" ".join(lines).decode().split())
 
     def _statement(self, node: ast.stmt) -> Statement:
         end = node.end_lineno or node.lineno
