@@ -199,7 +199,8 @@ class Look:
             reference = read_graph(self.step, given.subject, reply, find_device(self.device))
         except (ProblemFound, CourseError):
             return None
-        return find_first_wrong_line(graph, reference, given, workspace.step(self.step), workspace.solution(self.step))
+        function, file = self._function(given.subject.part), workspace.step(self.step)
+        return find_first_wrong_line(graph, reference, given, function, file, workspace.solution(self.step))
 
     def runnable(self, graphs: Mapping[str, SubjectGraph]) -> dict[str, RunnableSubject]:
         """Graphs ready to run: evaluated where that is possible, else compiled."""

@@ -60,13 +60,14 @@ class FirstWrongLine:
 
 
 def find_first_wrong_line(
-    graph: SubjectGraph, reference: SubjectGraph, given: Given, file: Path, solution: Path
+    graph: SubjectGraph, reference: SubjectGraph, given: Given, function: str, file: Path, solution: Path
 ) -> FirstWrongLine | None:
     """Finds the first wrong line.
 
     Args:
         graph, reference: the learner's and the solution's.
         given: a case with wrong numbers.
+        function: the qualified name of the function that is shown to be wrong.
         file: the learner's. Only its lines are meant: what other files compute belongs to the lines that call them.
         solution: the file of the solution.
 
@@ -84,7 +85,7 @@ def find_first_wrong_line(
     following = _first_unknown(reference.program, right, computed)
     missed = None if following is None else right.line_of(following)
     if first is None:
-        return _wrong_return(own, missed)
+        return _wrong_return(own, file, function, missed)
     found = own.line_of(first)
     if found is None:
         return None
@@ -163,25 +164,26 @@ def _gives_what_is_expected(reference: SubjectGraph, given: Given) -> bool:
     return all(matches(results[name], values, max(_LOOSE, given.tolerance)) for name, values in given.expected.items())
 
 
-def _wrong_return(own: Recording, missed: tuple[Line, Visit] | None) -> FirstWrongLine | None:
-    """All results are the reference's, and yet another one is returned: the `return` of the outermost function."""
+def _wrong_return(
+    own: Recording, file: Path, function: str, missed: tuple[Line, Visit] | None
+) -> FirstWrongLine | None:
+    """All results are the reference's, but others are returned: the last `return` of the outermost function."""
     outermost = [line for line in own.lines if line.depth == 0]
-    if not outermost:
-        return None
-    last = outermost[-1]
-    wrong = _return_of(last) or _place(last)
-    right = _place(last) if wrong.number != last.number else None
-    following = None if missed is None else _alike(missed[1], None)
-    return FirstWrongLine(wrong=wrong, right=right, made=None, visit=1, next=following)
-
-
-def _return_of(line: Line) -> Place | None:
-    """The last `return` of the function that a line is in."""
-    source = SourceFile.read(line.file)
+    source = SourceFile.read(file)
     if source is None:
         return None
-    statement = source.last_return(line.number)
-    return None if statement is None else Place(line.file, statement.number, line.function, statement.text)
+    statement = source.last_return(outermost[-1].number) if outermost else source.last_return_of(function)
+    if statement is None:
+        return None
+    name = outermost[-1].function if outermost else function.rpartition(".")[2]
+    before = [line for line in outermost if line.number < statement.number]
+    return FirstWrongLine(
+        wrong=Place(file, statement.number, name, statement.text),
+        right=_place(before[-1]) if before else None,
+        made=None,
+        visit=1,
+        next=None if missed is None else _alike(missed[1], None),
+    )
 
 
 def _place(line: Line) -> Place:

@@ -62,14 +62,24 @@ class SourceFile:
 
     def last_return(self, line: int) -> Statement | None:
         """The last `return` of the innermost function around a line."""
-        functions = [
+        around = [
             node
             for node in ast.walk(self._tree)
             if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
         ]
-        if not functions:
-            return None
-        function = max(functions, key=lambda node: node.lineno)
+        return self._last_return(max(around, key=lambda node: node.lineno)) if around else None
+
+    def last_return_of(self, name: str) -> Statement | None:
+        """The last `return` of a function or a method, by its qualified name."""
+        owner, _, name = name.rpartition(".")
+        for node in ast.walk(self._tree):
+            if (isinstance(node, ast.ClassDef) and node.name == owner) or (isinstance(node, ast.Module) and not owner):
+                for function in node.body:
+                    if isinstance(function, ast.FunctionDef) and function.name == name:
+                        return self._last_return(function)
+        return None
+
+    def _last_return(self, function: ast.FunctionDef) -> Statement | None:
         returns = [node for node in _own_statements(function) if isinstance(node, ast.Return)]
         return self._statement(max(returns, key=lambda node: node.lineno)) if returns else None
 
