@@ -73,6 +73,7 @@ class Look:
         device: `auto`, `cpu` or `gpu`.
         seed: of what the expectations draw.
         compile: gives runnable graphs for those that cannot be evaluated.
+        trusted: earlier steps that are known to be right: a line that is wrong is in none of them.
     """
 
     step: int
@@ -82,6 +83,7 @@ class Look:
     device: str
     seed: int
     compile: Callable[[Sequence[SubjectGraph]], Mapping[str, RunnableSubject]]
+    trusted: frozenset[int] = frozenset()
 
     def __call__(self, link: LearnerLink, root: str, own: Collection[int]) -> Attempt:
         """Looks at the step with these steps as the learner wrote them, and the others as the solutions have them."""
@@ -199,8 +201,10 @@ class Look:
             reference = read_graph(self.step, given.subject, reply, find_device(self.device))
         except (ProblemFound, CourseError):
             return None
-        function, file = self._function(given.subject.part), workspace.step(self.step)
-        return find_first_wrong_line(graph, reference, given, function, file, workspace.solution(self.step))
+        steps = sorted(attempt.own - self.trusted)
+        files, solutions = map(workspace.step, steps), map(workspace.solution, steps)
+        function = self._function(given.subject.part)
+        return find_first_wrong_line(graph, reference, given, function, list(files), list(solutions))
 
     def runnable(self, graphs: Mapping[str, SubjectGraph]) -> dict[str, RunnableSubject]:
         """Graphs ready to run: evaluated where that is possible, else compiled."""

@@ -22,7 +22,7 @@ def explain_numbers(
     if mistake is not None:
         summary, advice = f"This is {mistake.name}.", mistake.advice
     elif line is not None:
-        summary, advice = "The numbers are wrong.", told(line)
+        summary, advice = "The numbers are wrong.", f"No known mistake gives these numbers. {told(line, step)}"
         details += values_of(line)
     else:
         summary = "The numbers are wrong."

@@ -8,7 +8,7 @@ numbers. The first wrong result is in the line to look at.
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,32 +60,37 @@ class FirstWrongLine:
 
 
 def find_first_wrong_line(
-    graph: SubjectGraph, reference: SubjectGraph, given: Given, function: str, file: Path, solution: Path
+    graph: SubjectGraph,
+    reference: SubjectGraph,
+    given: Given,
+    function: str,
+    files: Sequence[Path],
+    solutions: Sequence[Path],
 ) -> FirstWrongLine | None:
     """Finds the first wrong line.
 
     Args:
         graph, reference: the learner's and the solution's.
         given: a case with wrong numbers.
-        function: the qualified name of the function that is shown to be wrong.
-        file: the learner's. Only its lines are meant: what other files compute belongs to the lines that call them.
-        solution: the file of the solution.
+        function: the qualified name of the function that is shown to be wrong; it is in the last of the files.
+        files: the learner's. Only their lines are meant: what others compute belongs to the lines that call them.
+        solutions: the files of the solution in their place.
 
     Returns:
         The line, or None if there is none, or the reference does not give the expected numbers.
     """
     inputs = list(given.inputs.values())
     own, right = (
-        record(each, given.parameters, inputs, [lines]) for each, lines in ((graph, file), (reference, solution))
+        record(each, given.parameters, inputs, lines) for each, lines in ((graph, files), (reference, solutions))
     )
     if not _gives_what_is_expected(reference, given):
         return None
     known, computed = _Numbers(right.events), _Numbers(own.events)
     first = _first_unknown(graph.program, own, known)
     following = _first_unknown(reference.program, right, computed)
-    missed = None if following is None else right.line_of(following)
+    missed = _last(right) if following is None else right.line_of(following)
     if first is None:
-        return _wrong_return(own, file, function, missed)
+        return _wrong_return(own, files[-1], function, missed)
     found = own.line_of(first)
     if found is None:
         return None
@@ -100,28 +105,40 @@ def find_first_wrong_line(
     )
 
 
-def told(line: FirstWrongLine) -> str:
-    """Where a graph leaves the reference, in words."""
-    number = line.wrong.number
+def told(line: FirstWrongLine, step: int) -> str:
+    """Where the graph of a step leaves the reference, in words."""
+    wrong = _line(line.wrong, step)
     if line.made is None:
-        return f"All that your lines compute, the reference computes too. But line {number} returns something else."
+        return f"All that your lines compute, the reference computes too. But {wrong} returns something else."
     when = f", when it runs for time {line.visit}," if line.visit > 1 else ""
     if line.right is None:
-        return f"Line {number}{when} is the first whose result the reference never computes."
+        return f"{wrong[0].upper()}{wrong[1:]}{when} is the first whose result the reference never computes."
     return (
-        f"Up to line {line.right.number} (`{_beginning(line.right.text)}`) your numbers are the reference's. "
-        f"Line {number}{when} is the first whose result it never computes."
+        f"Up to {_line(line.right, step)} (`{_beginning(line.right.text)}`) your numbers are the reference's. "
+        f"{wrong[0].upper()}{wrong[1:]}{when} is the first whose result it never computes."
     )
+
+
+def _line(place: Place, step: int) -> str:
+    other = "" if place.file.stem == f"step_{step:02d}" else f" of {place.file.name}"
+    return f"line {place.number}{other}"
 
 
 def values_of(line: FirstWrongLine) -> list[tuple[str, str]]:
     """What the wrong line made, and what the reference makes there, for a problem's details."""
-    values = []
-    if line.made is not None:
-        values.append((f"line {line.wrong.number}", _described(line.made)))
-    if line.next is not None:
-        values.append(("reference", _described(line.next)))
-    return values
+    row = _first_different_row(line.made, line.next)
+    shown = [(f"line {line.wrong.number}", line.made), ("reference", line.next)]
+    return [(label, _described(value, row)) for label, value in shown if value is not None]
+
+
+def _first_different_row(made: Value | None, other: Value | None) -> tuple[int, ...] | None:
+    """Where the first numbers differ that two values of one shape show; None if they have not one shape."""
+    if made is None or other is None or made.array.shape != other.array.shape or made.array.ndim < 2:
+        return None
+    rows = made.array.reshape(-1, made.array.shape[-1]), other.array.reshape(-1, made.array.shape[-1])
+    different = [not _close(*each) for each in zip(*(row[:, :_MOST_NUMBERS] for row in rows), strict=True)]
+    index = np.unravel_index(different.index(True) if True in different else 0, made.array.shape[:-1])
+    return tuple(int(each) for each in index)
 
 
 def frame_of(line: FirstWrongLine) -> Frame:
@@ -145,13 +162,16 @@ _MOST_CHARACTERS = 40
 _MOST_NUMBERS = 4
 
 
-def _described(value: Value) -> str:
-    """The name, the shape and the first numbers of a value."""
-    numbers = value.array.reshape(-1)[:_MOST_NUMBERS]
-    first = ", ".join(f"{number:.5g}" if number.dtype.kind == "f" else str(number) for number in numbers)
-    more = ", …" if value.array.size > _MOST_NUMBERS else ""
+def _described(value: Value, row: tuple[int, ...] | None) -> str:
+    """The name, the shape and the first numbers of a value, or of a row of it."""
+    numbers = value.array.reshape(-1) if row is None else value.array[row]
+    first = ", ".join(
+        f"{number:.5g}" if number.dtype.kind == "f" else str(number) for number in numbers[:_MOST_NUMBERS]
+    )
+    more = ", …" if numbers.size > _MOST_NUMBERS else ""
     shape = "(" + ", ".join(map(str, value.array.shape)) + ("," if value.array.ndim == 1 else "") + ")"
-    return " ".join(part for part in (", ".join(value.names), f"{shape}:", first + more) if part)
+    where = f" at {list(row)}" if row is not None and any(row) else ""
+    return f"{', '.join(value.names) or 'result'} {shape}{where}: {first}{more}"
 
 
 def _gives_what_is_expected(reference: SubjectGraph, given: Given) -> bool:
@@ -184,6 +204,12 @@ def _wrong_return(
         visit=1,
         next=None if missed is None else _alike(missed[1], None),
     )
+
+
+def _last(recording: Recording) -> tuple[Line, Visit] | None:
+    """The line that ended last, and its last visit."""
+    visits = [(line, line.visits[-1]) for line in recording.lines]
+    return max(visits, key=lambda each: (each[1].order, -each[0].depth), default=None)
 
 
 def _place(line: Line) -> Place:
