@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from tutor.checking.diagnosis import explain_numbers
-from tutor.checking.first_wrong_line import FirstWrongLine, find_first_wrong_line
+from tutor.checking.first_wrong_line import FirstWrongLine, Suspects, find_first_wrong_line
 from tutor.checking.guard import ProblemFound
 from tutor.checking.learner_link import LearnerLink
 from tutor.checking.numbers import Compared, Given
 from tutor.checking.spec import Check, Expectation, RunnableSubject, Subject
+from tutor.checking.statements import SourceFile
 from tutor.checking.subject_graph import SubjectGraph, read_graph
 from tutor.checking.verdict import Problem, TaskState
 from tutor.errors import CourseError
@@ -201,10 +202,18 @@ class Look:
             reference = read_graph(self.step, given.subject, reply, find_device(self.device))
         except (ProblemFound, CourseError):
             return None
+        return find_first_wrong_line(graph, reference, given, self._suspects(given, workspace, attempt))
+
+    def _suspects(self, given: Given, workspace: Workspace, attempt: Attempt) -> Suspects:
         steps = sorted(attempt.own - self.trusted)
-        files, solutions = map(workspace.step, steps), map(workspace.solution, steps)
-        function = self._function(given.subject.part)
-        return find_first_wrong_line(graph, reference, given, function, list(files), list(solutions))
+        solution = SourceFile.read(workspace.solution(self.step))
+        unwritten = set() if solution is None else solution.functions.keys() - attempt.states.keys()
+        return Suspects(
+            files=[workspace.step(step) for step in steps],
+            solutions=[workspace.solution(step) for step in steps],
+            function=self._function(given.subject.part),
+            trusted=unwritten | {function for function, state in attempt.states.items() if state == "right"},
+        )
 
     def runnable(self, graphs: Mapping[str, SubjectGraph]) -> dict[str, RunnableSubject]:
         """Graphs ready to run: evaluated where that is possible, else compiled."""

@@ -8,7 +8,7 @@ numbers. The first wrong result is in the line to look at.
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,46 +59,61 @@ class FirstWrongLine:
     next: Value | None
 
 
+@dataclass(frozen=True)
+class Suspects:
+    """Where the wrong line may be.
+
+    Args:
+        files: the learner's files; the step's own is the last. What others compute belongs to the lines that call them.
+        solutions: the files of the solution in their place.
+        function: the qualified name of the function in the step's file that is shown to be wrong.
+        trusted: those in the step's file that are right.
+    """
+
+    files: Sequence[Path]
+    solutions: Sequence[Path]
+    function: str
+    trusted: Collection[str]
+
+
 def find_first_wrong_line(
-    graph: SubjectGraph,
-    reference: SubjectGraph,
-    given: Given,
-    function: str,
-    files: Sequence[Path],
-    solutions: Sequence[Path],
+    graph: SubjectGraph, reference: SubjectGraph, given: Given, suspects: Suspects
 ) -> FirstWrongLine | None:
     """Finds the first wrong line.
 
     Args:
         graph, reference: the learner's and the solution's.
         given: a case with wrong numbers.
-        function: the qualified name of the function that is shown to be wrong; it is in the last of the files.
-        files: the learner's. Only their lines are meant: what others compute belongs to the lines that call them.
-        solutions: the files of the solution in their place.
+        suspects: where to look.
 
     Returns:
         The line, or None if there is none, or the reference does not give the expected numbers.
     """
-    inputs = list(given.inputs.values())
     own, right = (
-        record(each, given.parameters, inputs, lines) for each, lines in ((graph, files), (reference, solutions))
+        record(
+            each,
+            given.parameters,
+            list(given.inputs.values()),
+            files,
+            passed_over=[(files[-1], name) for name in suspects.trusted],
+        )
+        for each, files in ((graph, suspects.files), (reference, suspects.solutions))
     )
     if not _gives_what_is_expected(reference, given):
         return None
-    known, computed = _Numbers(right.events), _Numbers(own.events)
-    first = _first_unknown(graph.program, own, known)
-    following = _first_unknown(reference.program, right, computed)
+    unknown = _Unknown(graph.program, own, _Numbers(right.events))
+    following = _Unknown(reference.program, right, _Numbers(own.events)).first
     missed = _last(right) if following is None else right.line_of(following)
-    if first is None:
-        return _wrong_return(own, files[-1], function, missed)
-    found = own.line_of(first)
+    if unknown.first is None:
+        return _wrong_return(own, suspects, missed)
+    found = own.line_of(unknown.first)
     if found is None:
         return None
     line, visit = found
-    made = _shown(visit, known)
+    made = _shown(visit, unknown)
     return FirstWrongLine(
         wrong=_place(line),
-        right=_last_right(own, visit, known),
+        right=_last_right(own, visit, unknown),
         made=made,
         visit=line.visits.index(visit) + 1,
         next=None if missed is None else _alike(missed[1], made),
@@ -184,21 +199,16 @@ def _gives_what_is_expected(reference: SubjectGraph, given: Given) -> bool:
     return all(matches(results[name], values, max(_LOOSE, given.tolerance)) for name, values in given.expected.items())
 
 
-def _wrong_return(
-    own: Recording, file: Path, function: str, missed: tuple[Line, Visit] | None
-) -> FirstWrongLine | None:
-    """All results are the reference's, but others are returned: the last `return` of the outermost function."""
-    outermost = [line for line in own.lines if line.depth == 0]
+def _wrong_return(own: Recording, suspects: Suspects, missed: tuple[Line, Visit] | None) -> FirstWrongLine | None:
+    """All results are the reference's, but others are returned: the last `return` of the function."""
+    file = suspects.files[-1]
     source = SourceFile.read(file)
-    if source is None:
-        return None
-    statement = source.last_return(outermost[-1].number) if outermost else source.last_return_of(function)
+    statement = None if source is None else source.last_return(suspects.function)
     if statement is None:
         return None
-    name = outermost[-1].function if outermost else function.rpartition(".")[2]
-    before = [line for line in outermost if line.number < statement.number]
+    before = [line for line in own.lines if line.depth == 0 and line.file == file and line.number < statement.number]
     return FirstWrongLine(
-        wrong=Place(file, statement.number, name, statement.text),
+        wrong=Place(file, statement.number, suspects.function.rpartition(".")[2], statement.text),
         right=_place(before[-1]) if before else None,
         made=None,
         visit=1,
@@ -216,20 +226,22 @@ def _place(line: Line) -> Place:
     return Place(line.file, line.number, line.function, line.text)
 
 
-def _last_right(own: Recording, wrong: Visit, known: "_Numbers") -> Place | None:
+def _last_right(own: Recording, wrong: Visit, unknown: "_Unknown") -> Place | None:
     """The last line before a visit that assigned or returned something, all of it known."""
     before = [
         (visit.order, line)
         for line in own.lines
         for visit in line.visits
-        if visit.order < wrong.order and visit.values and all(value.array in known for value in visit.values)
+        if visit.order < wrong.order
+        and visit.values
+        and not any(id(value.array) in unknown.arrays for value in visit.values)
     ]
     return _place(max(before, key=lambda each: each[0])[1]) if before else None
 
 
-def _shown(visit: Visit, known: "_Numbers") -> Value | None:
+def _shown(visit: Visit, unknown: "_Unknown") -> Value | None:
     """The first value of a visit that is not known: of those that it assigned or returned, if there is one."""
-    return next((value for value in (*visit.values, *visit.inner) if value.array not in known), None)
+    return next((value for value in (*visit.values, *visit.inner) if id(value.array) in unknown.arrays), None)
 
 
 def _alike(visit: Visit, made: Value | None) -> Value | None:
@@ -243,27 +255,35 @@ def _alike(visit: Visit, made: Value | None) -> Value | None:
 
 
 class _Numbers:
-    """All arrays that were computed, to be looked up by their numbers."""
+    """All arrays that were computed, to be looked up by their numbers.
+
+    An array of one number only, such as a mask that hides nothing, says little: it is known if the same kind of
+    operation made it.
+    """
 
     def __init__(self, events: Iterable[Event]) -> None:
-        arrays = [array for event in events for array in event.results if array is not None]
-        self._arrays: dict[int, list[tuple[float, np.ndarray]]] = {}
-        for array in arrays:
-            self._arrays.setdefault(array.size, []).append((_size(array), array))
-        self._sizes: dict[int, np.ndarray] = {}
-        for number, some in self._arrays.items():
-            some.sort(key=lambda each: each[0])
-            self._sizes[number] = np.array([size for size, _ in some])
+        found: dict[tuple[str, int], list[tuple[float, np.ndarray]]] = {}
+        for event in events:
+            for _, array in event.made:
+                found.setdefault(_key(array, event.operation), []).append((_size(array), array))
+        self._arrays = {key: sorted(some, key=lambda each: each[0]) for key, some in found.items()}
+        self._sizes = {key: np.array([size for size, _ in some]) for key, some in self._arrays.items()}
 
-    def __contains__(self, array: np.ndarray) -> bool:
-        some = self._arrays.get(array.size, [])
-        if not some:
+    def knows(self, array: np.ndarray, operation: Operation) -> bool:
+        """Whether an array was computed, that this operation made."""
+        key = _key(array, operation)
+        if key not in self._arrays:
             return False
-        size, sizes = _size(array), self._sizes[array.size]
+        size, sizes = _size(array), self._sizes[key]
         margin = 2 * _TOLERANCE * abs(size)
-        low, high = np.searchsorted(sizes, [size - margin, size + margin], side="left")
-        high = np.searchsorted(sizes, size + margin, side="right")
-        return any(_same(array, other) for _, other in some[low:high])
+        first, last = np.searchsorted(sizes, size - margin, "left"), np.searchsorted(sizes, size + margin, "right")
+        return any(_same(array, other) for _, other in self._arrays[key][first:last])
+
+
+def _key(array: np.ndarray, operation: Operation) -> tuple[str, int]:
+    """What arrays must share to be compared."""
+    uniform = array.size == 0 or bool((array == array.flat[0]).all())
+    return operation.name if uniform else "", array.size
 
 
 def _size(array: np.ndarray) -> float:
@@ -307,24 +327,32 @@ def _close(one: np.ndarray, other: np.ndarray) -> bool:
     return bool((error <= _TOLERANCE * np.abs(other[finite]).max(initial=0.0)).all())
 
 
-def _first_unknown(program: Program, recording: Recording, known: _Numbers) -> Event | None:
-    """The first operation to run whose result is not known, and reaches what the graph gives as such."""
-    unknown: dict[int, int] = {}
-    for index, event in enumerate(recording.events):
-        for number, array in zip(event.operation.results, event.results, strict=True):
-            if array is not None and number not in unknown and array not in known:
-                unknown[number] = index
-    sources = _Sources(program.main.block)
-    reached: set[int] = set()
-    waiting = list(sources.given)
-    while waiting:
-        number = waiting.pop()
-        if number in reached or (number in sources.computed and number not in unknown):
-            continue
-        reached.add(number)
-        waiting += sources.of.get(number, ())
-    first = min((unknown[number] for number in reached if number in unknown), default=None)
-    return None if first is None else recording.events[first]
+class _Unknown:
+    """What a graph computed that the other one never computes.
+
+    arrays: the ids of the arrays.
+    first: the first operation to run whose result is not known, and reaches what the graph gives as such.
+    """
+
+    def __init__(self, program: Program, recording: Recording, known: _Numbers) -> None:
+        self.arrays: set[int] = set()
+        numbers: dict[int, int] = {}
+        for index, event in enumerate(recording.events):
+            for number, array in event.made:
+                if not known.knows(array, event.operation):
+                    self.arrays.add(id(array))
+                    numbers.setdefault(number, index)
+        sources = _Sources(program.main.block)
+        reached: set[int] = set()
+        waiting = list(sources.given)
+        while waiting:
+            number = waiting.pop()
+            if number in reached or (number in sources.computed and number not in numbers):
+                continue
+            reached.add(number)
+            waiting += sources.of.get(number, ())
+        first = min((numbers[number] for number in reached if number in numbers), default=None)
+        self.first = None if first is None else recording.events[first]
 
 
 class _Sources:
@@ -345,7 +373,7 @@ class _Sources:
         for operation in block.operations:
             self.computed.update(operation.results)
             if operation.name.startswith("mutable.store"):
-                self.given += operation.operands
+                self.given += [*operation.operands, *operation.results]
             if not operation.bodies:
                 self.of.update((number, list(operation.operands)) for number in operation.results)
             for body in operation.bodies:

@@ -129,17 +129,30 @@ def record(
     files: Collection[Path],
     *,
     unfinished: Collection[tuple[Path, int]] = (),
+    passed_over: Collection[tuple[Path, str]] = (),
 ) -> "Recording":
-    """As `trace_lines`, and keeps what each operation made."""
+    """As `trace_lines`, and keeps what each operation made.
+
+    What is computed in the functions `passed_over`, given by file and qualified name, belongs to the lines that call
+    them alone.
+    """
     specs = graph.traced.inputs
     given = [array.copy() if spec.buffer else array for spec, array in zip(specs, inputs, strict=True)]
     arguments = [*(parameters[name] for name in graph.traced.parameters), *given]
     sources = {file: source for file in files if (source := SourceFile.read(file)) is not None}
-    visits = _Visits(graph.program, read_frames(graph.call_stacks, sources), sources, unfinished)
+    frames = {
+        place: tuple(frame for frame in stack if not _is_in(frame, passed_over, sources))
+        for place, stack in read_frames(graph.call_stacks, sources).items()
+    }
+    visits = _Visits(graph.program, frames, sources, unfinished)
     recording = Recording(visits, dict(zip(graph.program.main.block.arguments, arguments, strict=False)))
     with contextlib.suppress(EvaluationError):  # the lines up to there are told
         evaluate(graph.program, arguments, observe=recording.observe)
     return recording
+
+
+def _is_in(frame: Frame, functions: Collection[tuple[Path, str]], sources: Mapping[Path, SourceFile]) -> bool:
+    return bool(functions) and (frame.file, sources[frame.file].function_at(frame.line)) in functions
 
 
 # An expression that was running, and the call that it was waiting for.
@@ -450,10 +463,17 @@ class _Instance:
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """An operation that ran, what it made, and the innermost line that it belongs to."""
+    """An operation that ran.
+
+    Args:
+        operation: which.
+        made: its results with their numbers in the graph. What it wrote into a buffer comes under the number of its
+            first result, which carries no data.
+        instance: the run of the innermost line that it belongs to.
+    """
 
     operation: Operation
-    results: Sequence[np.ndarray | None]
+    made: Sequence[tuple[int, np.ndarray]]
     instance: _Instance | None
 
 
@@ -476,10 +496,13 @@ class Recording:
             instance = self._instance(visit, operation)
             instance.results[operation.path] = results
             instance.order = len(self.events)
-        self.events.append(Event(operation, results, instance))
-        buffer = operation.operands[0] if operation.name.startswith("mutable.store") else None
-        if buffer in self._arguments and instance is not None:
-            instance.written[buffer] = (operation, self._arguments[buffer].copy())
+        made = [(number, array) for number, array in zip(operation.results, results, strict=True) if array is not None]
+        if operation.name.startswith("mutable.store") and operation.operands[0] in self._arguments:
+            written = self._arguments[operation.operands[0]].copy()
+            made.append((operation.results[0], written))
+            if instance is not None:
+                instance.written[operation.operands[0]] = (operation, written)
+        self.events.append(Event(operation, made, instance))
 
     def _instance(self, visit: _StaticVisit, operation: Operation) -> _Instance:
         """The run of a visit that an operation is in: a new one when a loop's next round begins."""

@@ -1,6 +1,7 @@
 """The statements of a file of Python, and the expressions in them, by where they are."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,27 +61,27 @@ class SourceFile:
         """The innermost statement that a line belongs to."""
         return self._by_line.get(line)
 
-    def last_return(self, line: int) -> Statement | None:
-        """The last `return` of the innermost function around a line."""
-        around = [
-            node
-            for node in ast.walk(self._tree)
-            if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
-        ]
-        return self._last_return(max(around, key=lambda node: node.lineno)) if around else None
+    @functools.cached_property
+    def functions(self) -> dict[str, ast.FunctionDef]:
+        """The functions and methods of the file, by qualified name; not those inside of others."""
+        found = {}
+        for node in self._tree.body:
+            owner = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+            for function in node.body if isinstance(node, ast.ClassDef) else [node]:
+                if isinstance(function, ast.FunctionDef):
+                    found[owner + function.name] = function
+        return found
 
-    def last_return_of(self, name: str) -> Statement | None:
-        """The last `return` of a function or a method, by its qualified name."""
-        owner, _, name = name.rpartition(".")
-        for node in ast.walk(self._tree):
-            if (isinstance(node, ast.ClassDef) and node.name == owner) or (isinstance(node, ast.Module) and not owner):
-                for function in node.body:
-                    if isinstance(function, ast.FunctionDef) and function.name == name:
-                        return self._last_return(function)
-        return None
+    def function_at(self, line: int) -> str:
+        """The qualified name of the function or method that a line is in; empty if it is in none."""
+        lines = ((name, node.lineno, node.end_lineno or node.lineno) for name, node in self.functions.items())
+        return next((name for name, first, last in lines if first <= line <= last), "")
 
-    def _last_return(self, function: ast.FunctionDef) -> Statement | None:
-        returns = [node for node in _own_statements(function) if isinstance(node, ast.Return)]
+    def last_return(self, function: str) -> Statement | None:
+        """The last `return` of a function, by its qualified name."""
+        if function not in self.functions:
+            return None
+        returns = [node for node in _own_statements(self.functions[function]) if isinstance(node, ast.Return)]
         return self._statement(max(returns, key=lambda node: node.lineno)) if returns else None
 
     def text_of(self, node: ast.expr) -> str:
