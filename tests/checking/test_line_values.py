@@ -1,86 +1,26 @@
 """What each line made is told with its names, sizes and numbers."""
 
-import functools
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from max.driver import CPU
 
-from tutor.checking.line_values import Line, Value, trace_lines
-from tutor.checking.spec import Subject
-from tutor.checking.subject_graph import SubjectGraph
-from tutor.evaluate.reader import read_module
-from tutor.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
+from tests.support.traced_file import SPEC, TracedFile, X
+from tutor.checking.line_values import Value, trace_lines
 from tutor.graphs.tensor_spec import TensorSpec
-from tutor.graphs.trace import TracedGraph, trace
-
-HEADER = """\
-from max.driver import CPU
-from max.dtype import DType
-from max.experimental import functional as F
-from max.experimental.tensor import Tensor
-from max.graph import BufferValue, TensorValue, ops
-
-
-"""
-X = np.arange(12, dtype=np.float32).reshape(3, 4) / 10
-SPEC = TensorSpec("float32", ("n", 4))
-
-
-class Code:
-    """A file with functions of tensors."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def write(self, source: str) -> None:
-        """Writes the functions; they begin at line 8."""
-        self.file.write_text(HEADER + textwrap.dedent(source).lstrip("\n"))
-
-    def function(self, name: str) -> Callable[..., object]:
-        namespace: dict[str, Callable[..., object]] = {}
-        exec(compile(self.file.read_text(), str(self.file), "exec"), namespace)
-        return namespace[name]
-
-    def graph(self, name: str, specs: Sequence[TensorSpec] = (SPEC,)) -> SubjectGraph:
-        with recorded_call_stacks():
-            traced = trace(functools.partial(self.function, name), specs, CPU())
-            return _as_subject(traced, specs)
-
-    def unfinished(self, name: str) -> SubjectGraph:
-        graphs = []
-        with recorded_call_stacks(), pytest.raises(ValueError, match="Failed to create op"):
-            trace(
-                functools.partial(self.function, name),
-                [SPEC],
-                CPU(),
-                on_failure=lambda traced: graphs.append(_as_subject(traced, [SPEC])),
-            )
-        return graphs[0]
-
-    def lines(self, name: str, x: np.ndarray = X) -> list[Line]:
-        return trace_lines(self.graph(name), {}, [x], [self.file])
-
-
-def _as_subject(traced: TracedGraph, specs: Sequence[TensorSpec]) -> SubjectGraph:
-    inputs: Mapping[str, TensorSpec] = {str(index): spec for index, spec in enumerate(specs)}
-    subject = Subject("subject", lambda code: code, inputs=inputs, outputs={})
-    return SubjectGraph(subject, traced, read_module(traced.bytecode), bytecode_with_call_stacks(traced.module))
 
 
 @pytest.fixture
-def code(tmp_path: Path) -> Code:
-    return Code(tmp_path / "step_99.py")
+def code(tmp_path: Path) -> TracedFile:
+    return TracedFile(tmp_path / "step_99.py")
 
 
 def names(values: Sequence[Value]) -> list[tuple[str, ...]]:
     return [value.names for value in values]
 
 
-def test_values_have_names_sizes_and_numbers(code: Code) -> None:
+def test_values_have_names_sizes_and_numbers(code: TracedFile) -> None:
     code.write("""
         def f(x):
             y = F.exp(x) * 2.0  # twice
@@ -98,7 +38,7 @@ def test_values_have_names_sizes_and_numbers(code: Code) -> None:
     assert [value.text for value in last.visits[0].inner] == ["F.mean(y, axis=-1)"]
 
 
-def test_what_is_unpacked_is_told_name_by_name(code: Code) -> None:
+def test_what_is_unpacked_is_told_name_by_name(code: TracedFile) -> None:
     code.write("""
         def f(x):
             a, b = F.chunk(x, 2, axis=-1)
@@ -122,7 +62,7 @@ def test_what_is_unpacked_is_told_name_by_name(code: Code) -> None:
     assert [value.text for value in result] == ["g + h", "rest[0] + rest[1] + rest[2] + first"]
 
 
-def test_a_statement_of_several_lines_is_one_line(code: Code) -> None:
+def test_a_statement_of_several_lines_is_one_line(code: TracedFile) -> None:
     code.write("""
         def f(x):
             y = (
@@ -136,7 +76,7 @@ def test_a_statement_of_several_lines_is_one_line(code: Code) -> None:
     assert line.text.splitlines() == ["y = (", "    x", "    + 1.0", ")"]
 
 
-def test_a_line_that_calls_comes_after_what_it_called(code: Code) -> None:
+def test_a_line_that_calls_comes_after_what_it_called(code: TracedFile) -> None:
     code.write("""
         def inner(x):
             y = x * x
@@ -159,7 +99,7 @@ def test_a_line_that_calls_comes_after_what_it_called(code: Code) -> None:
     assert [line.visits[0].innermost for line in lines] == [True, True, False, False]
 
 
-def test_rounds_of_a_loop_are_visits(code: Code) -> None:
+def test_rounds_of_a_loop_are_visits(code: TracedFile) -> None:
     code.write("""
         def f(x):
             for factor in (2.0, 3.0, 5.0):
@@ -175,7 +115,7 @@ def test_rounds_of_a_loop_are_visits(code: Code) -> None:
     np.testing.assert_allclose(total.visits[0].values[0].array, 30 * X + 1, rtol=1e-6)
 
 
-def test_a_generator_is_a_part_of_its_line(code: Code) -> None:
+def test_a_generator_is_a_part_of_its_line(code: TracedFile) -> None:
     code.write("""
         def double(x):
             return x * 2.0
@@ -192,7 +132,7 @@ def test_a_generator_is_a_part_of_its_line(code: Code) -> None:
     assert len(parts.visits) == 1 and names(parts.values) == [("parts[0]",), ("parts[1]",)]
 
 
-def test_a_loop_of_maxs_is_told_round_by_round(code: Code) -> None:
+def test_a_loop_of_maxs_is_told_round_by_round(code: TracedFile) -> None:
     code.write("""
         def f(x):
             def body(i, total):
@@ -210,7 +150,7 @@ def test_a_loop_of_maxs_is_told_round_by_round(code: Code) -> None:
     assert [value.text for value in result.values] == ["i + 1", "more * 2.0"]
 
 
-def test_a_buffer_is_shown_as_it_is_after_it_was_written(code: Code) -> None:
+def test_a_buffer_is_shown_as_it_is_after_it_was_written(code: TracedFile) -> None:
     code.write("""
         @F.functional
         def f(cache: BufferValue, x: TensorValue) -> TensorValue:
@@ -227,7 +167,7 @@ def test_a_buffer_is_shown_as_it_is_after_it_was_written(code: Code) -> None:
     assert not cache.any()
 
 
-def test_an_unfinished_graph_is_told_up_to_the_line_that_failed(code: Code) -> None:
+def test_an_unfinished_graph_is_told_up_to_the_line_that_failed(code: TracedFile) -> None:
     code.write("""
         def f(x):
             y = F.exp(x)
@@ -239,7 +179,7 @@ def test_an_unfinished_graph_is_told_up_to_the_line_that_failed(code: Code) -> N
     assert not failed.values and [value.text for value in failed.visits[0].inner] == ["y + 1.0"]
 
 
-def test_a_graph_that_cannot_be_computed_is_told_up_to_there(code: Code) -> None:
+def test_a_graph_that_cannot_be_computed_is_told_up_to_there(code: TracedFile) -> None:
     code.write("""
         def f(x):
             y = x + 1.0
@@ -250,7 +190,7 @@ def test_a_graph_that_cannot_be_computed_is_told_up_to_there(code: Code) -> None
     assert [names(line.values) for line in lines[:2]] == [[("y",)], [("i",)]]
 
 
-def test_a_file_that_is_gone_or_is_not_python_has_no_lines(code: Code) -> None:
+def test_a_file_that_is_gone_or_is_not_python_has_no_lines(code: TracedFile) -> None:
     code.write("""
         def f(x):
             return x + 1.0
