@@ -102,12 +102,12 @@ def show_progress() -> None:
 @DEVICE
 def graph(step: Step, *, solutions: bool, device: str) -> None:
     """Print the MAX graph that your code for STEP builds."""
-    from tutor.checking.run import trace_first
+    from tutor.checking.printed_graph import print_graph
     from tutor.terminal.step_pages import StepPrinter
 
     printer = StepPrinter(make_console())
     with problems_told():
-        text = trace_first(step.number, Workspace.find(), solutions=solutions, device=device)
+        text = print_graph(step.number, Workspace.find(), solutions=solutions, device=device)
     if text is None:
         printer.say(f"Step {step.label} is plain Python: it builds no graph.")
     else:
