@@ -56,7 +56,7 @@ ZEROS = 'F.where(scores == float("-inf"), 0.0, F.softmax(scores))'
 RETURN = "return attention_weights @ value, attention_weights"
 
 WRONG_FILES = (
-    _wrong(2, "the mask transposed", (BAND, "F.band_part(mask, num_lower=0, num_upper=None, exclude=True)")),
+    _wrong(2, "a transposed mask", (BAND, "F.band_part(mask, num_lower=0, num_upper=None, exclude=True)")),
     _wrong(
         2,
         "a mask that is off by one: each token sees the next one",
@@ -83,7 +83,7 @@ WRONG_FILES = (
     _wrong(2, "a mask that is not shifted when there is a cache", ("num_upper=num_tokens", "num_upper=0")),
     _wrong(
         2,
-        "the mask inverted: it hides what a token should see",
+        "an inverted mask: it hides what a token should see",
         ("num_upper=num_tokens, exclude=True", "num_upper=num_tokens"),
     ),
     _wrong(
@@ -103,11 +103,13 @@ WRONG_FILES = (
         ("Linear(config.n_embd, intermediate_size)", "Linear(config.n_embd, intermediate_size, bias=False)"),
     ),
     _wrong(4, "keeps its weight as [out, in]", ("x = self.c_fc(x)", "x = x @ self.c_fc.weight + self.c_fc.bias")),
-    _wrong(6, "positions starting at 1", ("F.arange(0, seq_len, ", "1 + F.arange(0, seq_len, ")),
+    _wrong(6, "positions that start at 1", ("F.arange(0, seq_len, ", "1 + F.arange(0, seq_len, ")),
     _wrong(7, "order", (SPLIT, "key, query, value = F.chunk(qkv, 3, axis=-1)")),
     _wrong(7, "A bias is missing: bias", ("3 * config.n_embd)\n\n", "3 * config.n_embd, bias=False)\n\n")),
     _wrong(8, "attention without the 1/sqrt(head_dim) scale", (" / math.sqrt(head_dim)", "")),
-    _wrong(8, "attention scaled by sqrt(n_embd)", ("math.sqrt(head_dim)", "math.sqrt(head_dim * int(query.shape[1]))")),
+    _wrong(
+        8, "attention scaled by 1/sqrt(n_embd)", ("math.sqrt(head_dim)", "math.sqrt(head_dim * int(query.shape[1]))")
+    ),
     _wrong(
         8,
         "attention with the softmax over the queries",
@@ -115,7 +117,7 @@ WRONG_FILES = (
     ),
     _wrong(
         8,
-        "F.softmax knows no negative axis but -1",
+        "`F.softmax` accepts no negative axis but -1",
         ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=-2)"),
         compiles=False,
     ),
