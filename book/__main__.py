@@ -19,7 +19,7 @@ def cli() -> None:
 
 
 def _mdbook(*arguments: str) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment that run mdBook with this Python's preprocessor."""
+    """The command and the environment that run mdBook with the preprocessor of this Python."""
     beside_python = Path(sys.executable).with_name("mdbook")
     program = str(beside_python) if beside_python.exists() else shutil.which("mdbook")
     if program is None:
@@ -50,7 +50,7 @@ def build(*, output: Path) -> None:
 @click.option("--open/--no-open", "open_", default=True, show_default=True, help="Open it in the browser.")
 @click.option("--port", default=3000, show_default=True)
 def serve(*, open_: bool, port: int) -> None:
-    """Serve the book, and build it again whenever a file changes."""
+    """Serve the book, and rebuild it whenever a file changes."""
     command, environment = _mdbook("serve", "--port", str(port), *(["--open"] if open_ else []))
     try:
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
@@ -62,7 +62,7 @@ def serve(*, open_: bool, port: int) -> None:
 @click.argument("parts", nargs=-1, type=click.Choice(["data", "examples", "captures", "figures"]))
 @click.option("--chapter", default="", help="Captures of one chapter only, such as step_08.")
 def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
-    """Compute anew what the chapters show: all of it, or the PARTS named."""
+    """Compute again what the chapters show: all of it, or only the named PARTS."""
     wanted = parts or ("data", "examples", "captures", "figures")
     if "data" in wanted:
         from book import export

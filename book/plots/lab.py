@@ -19,12 +19,12 @@ _NAMES = {"sdpa": "fused", "torch sdpa": "PyTorch, fused"}
 
 
 def recorded_run() -> dict[str, Any]:
-    """The run of `benchmarks.attention` that is kept with the course."""
+    """The run of `benchmarks.attention` that is recorded in the repository."""
     return json.loads((REPOSITORY / "benchmarks" / "results" / "attention.json").read_text())
 
 
 def draw_recorded_cost() -> Picture:
-    """Its figure."""
+    """The figure of the recorded run."""
     return draw_attention_cost(recorded_run()["rows"])
 
 
@@ -59,5 +59,5 @@ def draw_attention_cost(rows: Sequence[Mapping[str, Any]], kind: str = "causal")
     return Picture(
         figure,
         f"Time and memory of {kind} attention against seq_len",
-        f"Measured with the heads of GPT-2 small. At seq_len {lengths[-1]:,}: {'; '.join(words)}.",
+        f"Measured with as many heads as GPT-2 small has. At seq_len {lengths[-1]:,}: {'; '.join(words)}.",
     )
