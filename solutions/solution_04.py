@@ -7,8 +7,8 @@ entry, and narrows it again. It holds two thirds of a block's weights.
 Tasks:
     1. `c_fc`: a `Linear` layer from `n_embd` to `intermediate_size`.
     2. `c_proj`: a `Linear` layer back to `n_embd`.
-    3. `forward`: widen with `c_fc`, apply GELU in its tanh form with
-       `F.gelu(x, approximate="tanh")`, and narrow with `c_proj`.
+    3. `forward`: widen with `c_fc`, apply GELU in its tanh form (`F.gelu` with
+       `approximate="tanh"`), and narrow with `c_proj`.
 
 Run: `pixi run s04` or `make s04`
 """

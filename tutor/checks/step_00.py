@@ -129,8 +129,8 @@ def beside_max(got: Mapping[str, Arrays]) -> str:
         "  ".join(f"{number:8.5f}" for number in numbers[-1, :5]) for numbers in (got[SHARED.name]["outputs"], computed)
     )
     return (
-        "The first five numbers of the last token's output, with the same weights as in a case of step 09:\n"
-        f"    your lists             {plain}\n    MAX's graph of step 09 {compiled}"
+        "The last token's first five numbers, with the weights of a case of step 09:\n"
+        f"    lists of step 00      {plain}\n    MAX graph of step 09  {compiled}"
     )
 
 

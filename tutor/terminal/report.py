@@ -79,8 +79,9 @@ class Report:
 
     def _green(self, step: Step, verdict: Verdict, file: str) -> None:
         self._headline("green", f"Step {step.label} is right", step.title)
+        percent = "less than 1" if verdict.largest_error < 0.005 else f"{100 * verdict.largest_error:.0f}"
         self._line(f"{verdict.total} of {verdict.total} comparisons passed"
-                   + (f"; the largest error is {100 * verdict.largest_error:.0f} % of what is allowed."
+                   + (f"; the largest error is {percent} % of what is allowed."
                       if verdict.largest_error else "."))  # fmt: skip
         for note in verdict.notes:
             self._line(Text(note))
