@@ -27,6 +27,7 @@ from typing import Any
 
 from book.paths import EXAMPLES, NUMBERS, OUTPUTS
 from tutor.course import COURSE
+from tutor.files import write_atomically
 from tutor.learner.skeleton import finished_workspace
 from tutor.learner.workspace import REPOSITORY
 
@@ -58,9 +59,9 @@ def run_file(file: Path) -> tuple[str, dict[str, Any]]:
     return output.getvalue(), names
 
 
-def example_files() -> list[Path]:
-    """The files in `examples/`, in order."""
-    return sorted(EXAMPLES.glob("[!_]*.py"))
+def example_files(only: str = "") -> list[Path]:
+    """The files in `examples/`, in order; `only` that of one chapter."""
+    return [file for file in sorted(EXAMPLES.glob("[!_]*.py")) if only in ("", file.stem)]
 
 
 def captures_of(file: Path) -> dict[str, Capture]:
@@ -68,14 +69,16 @@ def captures_of(file: Path) -> dict[str, Capture]:
     return dict(run_file(file)[1].get("CAPTURES", {}))
 
 
-def all_captures() -> Iterator[tuple[str, str, Capture]]:
-    """Every capture, with its chapter and its name."""
-    for file in example_files():
+def all_captures(only: str = "") -> Iterator[tuple[str, str, Capture]]:
+    """Every capture, or those of one chapter, each with its chapter and its name."""
+    for file in example_files(only):
         for name, capture in captures_of(file).items():
             yield file.stem, name, capture
     for step in COURSE:
-        yield f"step_{step.label}", "first", Capture(skeleton=True)
-        yield f"step_{step.label}", "pass", Capture()
+        chapter = f"step_{step.label}"
+        if only in ("", chapter):
+            yield chapter, "first", Capture(skeleton=True)
+            yield chapter, "pass", Capture()
 
 
 def run_capture(chapter: str, capture: Capture) -> str:
@@ -115,10 +118,10 @@ def output_file(chapter: str, name: str) -> Path:
     return OUTPUTS / f"{chapter}_{name}.txt"
 
 
-def examples() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """What the example files print, and their numbers, by chapter."""
+def examples(only: str = "") -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """What the files in `examples/` print, and their numbers, by chapter; with `only`, those of one chapter."""
     printed, numbers = {}, {}
-    for file in example_files():
+    for file in example_files(only):
         output, names = run_file(file)
         numbers[file.stem] = dict(names.get("NUMBERS", {}))
         if output:
@@ -126,20 +129,22 @@ def examples() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     return printed, numbers
 
 
-def write_examples() -> None:
-    """Writes what the example files print, and their numbers."""
+def write_examples(only: str = "") -> None:
+    """Writes what the files in `examples/` print, and their numbers, for all chapters or for one."""
     OUTPUTS.mkdir(exist_ok=True)
-    printed, numbers = examples()
+    printed, numbers = examples(only)
     for chapter, output in printed.items():
-        output_file(chapter, "example").write_text(output)
-    NUMBERS.write_text(json.dumps(numbers, indent=2, ensure_ascii=False) + "\n")
+        write_atomically(output_file(chapter, "example"), output)
+    if only and NUMBERS.exists():
+        numbers = json.loads(NUMBERS.read_text()) | numbers
+    write_atomically(NUMBERS, json.dumps(dict(sorted(numbers.items())), indent=2, ensure_ascii=False) + "\n")
 
 
 def write_captures(only: str = "") -> None:
     """Writes the captures of all chapters, or of one."""
-    for chapter, name, capture in all_captures():
-        if only in ("", chapter):
-            output_file(chapter, name).write_text(run_capture(chapter, capture))
+    OUTPUTS.mkdir(exist_ok=True)
+    for chapter, name, capture in all_captures(only):
+        write_atomically(output_file(chapter, name), run_capture(chapter, capture))
 
 
 def listing(file: Path, anchor: str = "") -> str:

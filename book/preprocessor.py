@@ -17,7 +17,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from latex2mathml.converter import convert
 
@@ -165,7 +165,15 @@ def _mathml(latex: str, display: bool) -> str:
     return f'\n\n<div class="formula">{math}</div>\n\n' if display else math
 
 
-def _chapters(items: list[Any]) -> Iterator[dict[str, Any]]:
+class Chapter(TypedDict):
+    """A chapter as mdBook hands it over, but for what is not needed here."""
+
+    path: str | None
+    content: str
+    sub_items: list[object]
+
+
+def _chapters(items: list[object]) -> Iterator[Chapter]:
     for item in items:
         if isinstance(item, dict) and "Chapter" in item:
             yield item["Chapter"]
@@ -180,8 +188,8 @@ def main() -> None:
     errors = []
     for chapter in _chapters(book.get("items") or book["sections"]):
         try:
-            if chapter.get("path"):
-                chapter["content"] = fill_in(chapter["content"], chapter["path"])
+            if path := chapter.get("path"):
+                chapter["content"] = fill_in(chapter["content"], path)
         except BookError as error:
             errors.append(f"ERROR {error}")
     if errors:

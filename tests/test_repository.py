@@ -1,34 +1,23 @@
-"""The repository agrees with itself: course, files, tasks, commands, pins."""
+"""The repository agrees with itself: skeletons, tasks, commands, pins. `tutor.dev.check` finds what a step lacks."""
 
 import ast
 import json
-import os
 import re
 import shlex
 import subprocess
 import sys
-import tomllib
 
 import pytest
 
 from book.__main__ import cli as book_cli
+from tests.support.repository import ENVIRONMENT, PIXI, PYPROJECT, README, TASKS, WORKSPACE, known_commands
 from tutor.course import COURSE, Step, find_step
 from tutor.errors import UnknownStepError
 from tutor.learner.skeleton import skeleton_of
-from tutor.learner.workspace import REPOSITORY, Workspace
-
-WORKSPACE = Workspace(REPOSITORY)
-PIXI = tomllib.loads((REPOSITORY / "pixi.toml").read_text())
-PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-README = (REPOSITORY / "README.md").read_text()
-TASKS: dict[str, str] = PIXI["tasks"]
-# Without what the make around these tests passes on. Given to every child, because MAX, once it has run in a
-# process, sets PYTHONEXECUTABLE behind Python's back, and a child that inherits it runs another Python.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+from tutor.learner.workspace import REPOSITORY
 
 # Where learners write imports and the decorator themselves, their skeleton lacks these.
 IMPORTS_ARE_A_TASK = 2
-
 every_step = pytest.mark.parametrize("step", COURSE, ids=lambda step: step.label)
 
 
@@ -45,25 +34,6 @@ def outside_bodies(source: str, *, without_learners_lines: bool) -> str:
     return ast.dump(tree)
 
 
-def test_course_numbers_and_names_are_unique_and_in_order():
-    assert [step.number for step in COURSE] == list(range(len(COURSE)))
-    assert len({step.title for step in COURSE}) == len({step.title for step in COURSE}) == len(COURSE)
-    parts = [step.part for step in COURSE]
-    assert sorted(parts, key=parts.index) == parts, "a part is one run of steps"
-
-
-def test_files_of_steps_and_solutions_are_the_courses():
-    assert sorted(path.name for path in (REPOSITORY / "steps").glob("*.py")) == [
-        f"step_{step.label}.py" for step in COURSE
-    ]
-    assert sorted(path.name for path in (REPOSITORY / "solutions").glob("*.py")) == [
-        f"solution_{step.label}.py" for step in COURSE
-    ]
-    assert sorted(path.name for path in (REPOSITORY / "tutor/checks").glob("step_*.py")) == [
-        f"step_{step.label}.py" for step in COURSE
-    ]
-
-
 def test_find_step_names_the_steps_there_are():
     assert find_step(2).title == "Causal mask"
     with pytest.raises(UnknownStepError, match=r"no step 42.*00 to"):
@@ -71,55 +41,13 @@ def test_find_step_names_the_steps_there_are():
 
 
 @every_step
-def test_each_step_has_three_different_hints_that_fit_a_terminal(step: Step):
-    assert len(set(step.hints)) == 3
-    for hint in step.hints:
-        assert hint.strip() == hint and max(map(len, hint.splitlines())) <= 90
-
-
-@every_step
 def test_skeleton_is_its_solution_without_the_bodies(step: Step):
-    skeleton = WORKSPACE.step(step.number).read_text()
     solution = WORKSPACE.solution(step.number).read_text()
-    assert skeleton == skeleton_of(solution, step.number), f"python -m tutor reset {step.label} makes it anew"
+    skeleton = skeleton_of(solution, step.number)
     learners = step.number == IMPORTS_ARE_A_TASK
     assert outside_bodies(skeleton, without_learners_lines=learners) == outside_bodies(
         solution, without_learners_lines=learners
     )
-
-
-@every_step
-def test_docstring_of_a_step_names_its_number_its_tasks_and_its_commands(step: Step):
-    docstring = ast.get_docstring(ast.parse(WORKSPACE.step(step.number).read_text()))
-    assert docstring.startswith(f"Step {step.label}: ")
-    tasks = [int(number) for number in re.findall(r"^    (\d+)\. ", docstring, flags=re.MULTILINE)]
-    assert tasks == list(range(1, len(tasks) + 1)) and tasks
-    assert docstring.endswith(f"Run: `pixi run s{step.label}` or `make s{step.label}`")
-
-
-@every_step
-def test_every_task_is_named_by_one_message(step: Step):
-    text = WORKSPACE.step(step.number).read_text()
-    tasks = set(map(int, re.findall(r"^    (\d+)\. ", text, flags=re.MULTILINE)))
-    named: set[int] = set()
-    for first, word, last in re.findall(rf'"step {step.label}, tasks? (\d+)(?: (and|to) (\d+))?:', text):
-        named |= set(range(int(first), int(last) + 1)) if word else {int(first)}
-    # Step 01's first task is to read the fields, which are given.
-    assert named == tasks - ({1} if step.number == 1 else set())
-
-
-@every_step
-@pytest.mark.parametrize("package", ["steps", "solutions"])
-def test_a_step_imports_only_earlier_steps_of_its_own_package(step: Step, package: str):
-    file = WORKSPACE.step(step.number) if package == "steps" else WORKSPACE.solution(step.number)
-    imported = [
-        node.module
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ImportFrom)
-        and node.module.partition(".")[0] in ("steps", "solutions", "tutor", "tests")
-    ]
-    for module in imported:
-        assert module.startswith(f"{package}.") and int(module[-2:]) < step.number
 
 
 def test_the_code_is_formatted_and_linted():
@@ -135,45 +63,10 @@ def test_the_code_is_formatted_and_linted():
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_step_00_needs_nothing_but_math():
-    imports = [
-        node
-        for node in ast.walk(ast.parse(WORKSPACE.solution(0).read_text()))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
-    assert [alias.name for node in imports for alias in node.names] == ["math"]
-
-
-def test_nothing_imports_the_tests_and_only_the_loader_reaches_the_steps():
-    for file in (REPOSITORY / "tutor").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            roots = {name.partition(".")[0] for name in names}
-            assert not roots & {"tests", "steps", "solutions"}, file
-
-
-def test_a_learners_path_imports_neither_torch_nor_transformers():
-    modules = ("tutor.cli", "tutor.checking.run", "tutor.attention_maps.pictures", "tutor.attention_maps.weights")
-    heavy = "{'torch', 'transformers', 'matplotlib'}"
-    code = f"import sys, {', '.join(modules)}; print(sorted({heavy} & set(sys.modules)))"
-    python = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True
-    )
-    assert python.stdout.strip() == "[]", python.stderr
-
-
 # --- tasks and commands ---------------------------------------------------------------------
 
 
-def known_commands() -> set[str]:
-    from tutor.cli import cli
-
-    return set(cli.commands) | {f"s{step.label}" for step in COURSE}
-
-
-def test_pixi_has_a_task_for_each_step_and_each_task_is_a_command_that_exists():
-    assert {name for name in TASKS if re.fullmatch(r"s\d\d", name)} == {f"s{step.label}" for step in COURSE}
+def test_each_task_of_pixi_is_a_command_that_exists():
     for name, command in TASKS.items():
         match shlex.split(command):
             case ["python", "-m", "tutor", tool_command]:

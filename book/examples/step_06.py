@@ -4,7 +4,7 @@
 import numpy as np
 
 
-def attend(x, mask=0):
+def attend(x, mask: float | np.ndarray = 0):
     """Attention in which each vector is its own query, key and value."""
     weights = np.exp(x @ x.T / np.sqrt(4) + mask)
     return weights / weights.sum(axis=-1, keepdims=True) @ x

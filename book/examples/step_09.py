@@ -57,7 +57,8 @@ def parts_of_the_projection() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     answers, weight = rng.standard_normal((3, 5, 2)), rng.standard_normal((6, 6))  # [out, in]
     whole = answers.transpose(1, 0, 2).reshape(5, 6) @ weight.T
-    return whole, sum(answer @ weight[:, 2 * head : 2 * head + 2].T for head, answer in enumerate(answers))
+    parts = [answer @ weight[:, 2 * head : 2 * head + 2].T for head, answer in enumerate(answers)]
+    return whole, np.sum(parts, axis=0)
 
 
 assert np.allclose(*parts_of_the_projection())

@@ -36,10 +36,11 @@ from tutor.learner.workspace import REPOSITORY
 
 def with_unit(count: float) -> str:
     """Formats a number of bytes to three digits: 50,331,648 is "50.3 MB"."""
-    power = max(power for power in (6, 9, 12) if count >= 10**power or power == 6)
+    units = {6: "MB", 9: "GB", 12: "TB"}
+    power = max(power for power in units if count >= 10**power or power == 6)
     number = count / 10**power
     decimals = 0 if number >= 100 else 1 if number >= 10 else 2
-    return f"{number:,.{decimals}f} {dict(((6, 'MB'), (9, 'GB'), (12, 'TB')))[power]}"
+    return f"{number:,.{decimals}f} {units[power]}"
 
 
 def millions(count: float) -> str:
@@ -119,28 +120,21 @@ Change = Callable[[int, np.ndarray], np.ndarray]
 def read(ids: Sequence[int], change: Change = lambda _, weights: weights) -> tuple[np.ndarray, np.ndarray]:
     """The weights of all heads of the shipped model, and its logits; `change` may change the weights on the way."""
     model = numpy_gpt2.part(STORED, "transformer")
-    token, position = numpy_gpt2.double(model["wte.weight"][ids], model["wpe.weight"][: len(ids)])
-    x = token + position  # (seq_len, n_embd)
-    kept = []
+    kept: list[np.ndarray] = []
+
+    def attention(x: np.ndarray, attn: numpy_gpt2.Parameters) -> np.ndarray:
+        """The attention of the next layer, with its weights as `change` makes them."""
+        projected = numpy_gpt2.query_key_value(x, attn["c_attn.weight"], attn["c_attn.bias"])
+        query, key, value = (numpy_gpt2.split_heads(part, N_HEADS) for part in projected)
+        attended = numpy_gpt2.attend(query, key, value, numpy_gpt2.visible_keys(len(ids)))
+        kept.append(change(len(kept), attended.weights[0]))  # (n_head, seq_len, seq_len)
+        return numpy_gpt2.output_projection(numpy_gpt2.merge_heads(kept[-1] @ value), numpy_gpt2.part(attn, "c_proj"))
+
+    x = numpy_gpt2.embeddings(np.array([ids]), model)
     for layer in range(N_LAYERS):
-        block = numpy_gpt2.part(model, f"h.{layer}")
-        projected = numpy_gpt2.linear(
-            numpy_gpt2.layer_norm(x, block["ln_1.weight"], block["ln_1.bias"]),
-            block["attn.c_attn.weight"],
-            block["attn.c_attn.bias"],
-        )
-        query, key, value = (
-            part.reshape(len(ids), N_HEADS, -1).swapaxes(0, 1) for part in np.split(projected, 3, axis=-1)
-        )  # (n_head, seq_len, head_dim)
-        scores = query @ key.swapaxes(-1, -2) / np.sqrt(query.shape[-1]) + numpy_gpt2.causal_mask(len(ids))
-        weights = change(layer, numpy_gpt2.softmax(scores))
-        kept.append(weights)
-        merged = (weights @ value).swapaxes(0, 1).reshape(x.shape)
-        x = x + numpy_gpt2.linear(merged, block["attn.c_proj.weight"], block["attn.c_proj.bias"])
-        normed = numpy_gpt2.layer_norm(x, block["ln_2.weight"], block["ln_2.bias"])
-        x = x + numpy_gpt2.mlp(normed, numpy_gpt2.part(block, "mlp"))
-    x = numpy_gpt2.layer_norm(x, model["ln_f.weight"], model["ln_f.bias"])
-    return np.stack(kept), numpy_gpt2.linear(x, model["wte.weight"])
+        x = numpy_gpt2.block(x, numpy_gpt2.part(model, f"h.{layer}"), n_head=N_HEADS, attention=attention)
+    x = numpy_gpt2.norm_of(model, "ln_f", 1e-5)(x)
+    return np.stack(kept), numpy_gpt2.linear(x, model["wte.weight"])[0]
 
 
 def loss(ids: Sequence[int], logits: np.ndarray) -> np.ndarray:

@@ -5,6 +5,8 @@ become CSS variables (`theme/figures.css`). One unit of a figure is one pixel at
 figures are narrow, so that their text can also be read on a phone.
 """
 
+from collections.abc import Collection
+
 from book.paths import FIGURES
 from book.plots.attention import draw_attention_maps, draw_habits, draw_scores
 from book.plots.checkpoint import draw_positions, draw_residual, draw_temperature
@@ -14,6 +16,8 @@ from book.plots.inference import draw_cache, draw_padding
 from book.plots.lab import draw_recorded_cost
 from book.plots.masks import draw_mask
 from book.plots.svg import to_svg
+from tutor.errors import CourseError
+from tutor.files import write_atomically
 
 __all__ = ["figures", "write"]
 
@@ -44,8 +48,16 @@ def figures() -> dict[str, str]:
     return {name: to_svg(name, draw) for name, draw in _DRAWINGS.items()}
 
 
-def write() -> None:
-    """Draws every figure into `book/figures/`."""
+def write(only: Collection[str] | None = None) -> None:
+    """Draws every figure, or those named, into `book/figures/`.
+
+    Raises:
+        CourseError: nothing draws a figure of one of the names.
+    """
+    names = _DRAWINGS if only is None else only
+    unknown = sorted(set(names) - set(_DRAWINGS))
+    if unknown:
+        raise CourseError(f"nothing draws the figure {unknown[0]}: add it in book/plots/__init__.py")
     FIGURES.mkdir(parents=True, exist_ok=True)
-    for name, svg in figures().items():
-        (FIGURES / f"{name}.svg").write_text(svg, encoding="utf-8")
+    for name in names:
+        write_atomically(FIGURES / f"{name}.svg", to_svg(name, _DRAWINGS[name]))

@@ -1,8 +1,8 @@
 """What the attention lab measured."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
 
 from book.plots.colours import FIRST, FOURTH, SECOND, THIRD
 from book.plots.parts import BOLD, paper, plot, ticks
@@ -18,7 +18,32 @@ _WAYS = {
 _NAMES = {"sdpa": "fused", "torch sdpa": "PyTorch, fused"}
 
 
-def recorded_run() -> dict[str, Any]:
+class Row(TypedDict):
+    """What `benchmarks.attention` measured for one attention, as medians."""
+
+    contender: str
+    seq_len: int
+    seconds: float
+    megabytes: float
+
+
+class Machine(TypedDict):
+    """Where a run was recorded."""
+
+    processor: str
+    threads: int
+
+
+class Run(TypedDict):
+    """A recorded run of `benchmarks.attention`: where it ran, with which versions, and what it measured."""
+
+    machine: Machine
+    device: str
+    versions: dict[str, str]
+    rows: list[Row]
+
+
+def recorded_run() -> Run:
     """The run of `benchmarks.attention` that is recorded in the repository."""
     return json.loads((REPOSITORY / "benchmarks" / "results" / "attention.json").read_text())
 
@@ -28,7 +53,7 @@ def draw_recorded_cost() -> Picture:
     return draw_attention_cost(recorded_run()["rows"])
 
 
-def draw_attention_cost(rows: Sequence[Mapping[str, Any]], kind: str = "causal") -> Picture:
+def draw_attention_cost(rows: Sequence[Row], kind: str = "causal") -> Picture:
     """Time and peak memory against seq_len, both on logarithmic scales, from what `benchmarks.attention` measured."""
     lengths = sorted({row["seq_len"] for row in rows})
     measured = {(row["contender"], row["seq_len"]): row for row in rows}

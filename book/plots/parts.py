@@ -1,6 +1,7 @@
 """The parts of the figures: paper, axes, words, boxes and arrows."""
 
 from collections.abc import Sequence
+from typing import TypedDict
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,8 +10,16 @@ from matplotlib.patches import Circle, Polygon, Rectangle
 
 from book.plots.colours import FIRST, GRID, SOFT, TEXT
 
-BOLD = {"fontweight": "bold"}
-MONO = {"family": "monospace"}
+
+class FontStyle(TypedDict, total=False):
+    """Keyword arguments of matplotlib's for text."""
+
+    fontweight: str
+    family: str
+
+
+BOLD: FontStyle = {"fontweight": "bold"}
+MONO: FontStyle = {"family": "monospace"}
 
 
 def paper(width: int, height: int) -> tuple[Figure, Axes]:

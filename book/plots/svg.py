@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import matplotlib
@@ -12,7 +13,10 @@ from matplotlib.figure import Figure
 
 from book.plots.colours import AXIS, TEXT, VARIABLES
 
-_SETTINGS = {
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
+_SETTINGS: "dict[RcKeyType, object]" = {
     "svg.fonttype": "none",
     "font.size": 13,
     "text.color": TEXT,
@@ -119,7 +123,8 @@ def to_svg(name: str, draw: Callable[[], Picture]) -> str:
     """Draws a figure and makes its SVG fit for a page."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS | {"svg.hashsalt": name})
+        matplotlib.rcParams.update(_SETTINGS)
+        matplotlib.rc("svg", hashsalt=name)
         picture = draw()
         for artist in picture.figure.findobj():
             artist.set_clip_on(False)

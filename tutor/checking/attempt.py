@@ -3,20 +3,25 @@
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from tutor.checking.diagnosis import explain_numbers
+from tutor.checking.first_wrong_line import FirstWrongLine, Suspects, find_first_wrong_line
 from tutor.checking.guard import ProblemFound
 from tutor.checking.learner_link import LearnerLink
 from tutor.checking.numbers import Compared, Given
 from tutor.checking.spec import Check, Expectation, RunnableSubject, Subject
+from tutor.checking.statements import SourceFile
 from tutor.checking.subject_graph import SubjectGraph, read_graph
 from tutor.checking.verdict import Problem, TaskState
+from tutor.errors import CourseError
 from tutor.evaluate.errors import EvaluationError, EvaluationLimitError
 from tutor.graphs.devices import find_device
 from tutor.invocation import typed
 from tutor.learner.skeleton import Part
+from tutor.learner.workspace import Workspace
 
 # What a skeleton's function raises: "step 16, task 2: extend: store what is new".
 _UNFILLED = re.compile(r"Not filled in yet: step (\d+), tasks? [^:]+: ([\w.]+): ")
@@ -28,6 +33,7 @@ class Attempt:
 
     Args:
         own: the steps that were the learner's files.
+        root: the folder of the workspace.
         loaded: the steps that took part.
         graphs: the graph of each subject that could be traced, by name.
         states: how far each function of the step is; see `TaskState`.
@@ -38,6 +44,7 @@ class Attempt:
     """
 
     own: frozenset[int]
+    root: str
     loaded: frozenset[int] = frozenset()
     graphs: dict[str, SubjectGraph] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
@@ -67,6 +74,7 @@ class Look:
         device: `auto`, `cpu` or `gpu`.
         seed: of what the expectations draw.
         compile: gives runnable graphs for those that cannot be evaluated.
+        trusted: earlier steps that are known to be right: a line that is wrong is in none of them.
     """
 
     step: int
@@ -76,10 +84,11 @@ class Look:
     device: str
     seed: int
     compile: Callable[[Sequence[SubjectGraph]], Mapping[str, RunnableSubject]]
+    trusted: frozenset[int] = frozenset()
 
     def __call__(self, link: LearnerLink, root: str, own: Collection[int]) -> Attempt:
         """Looks at the step with these steps as the learner wrote them, and the others as the solutions have them."""
-        attempt = Attempt(frozenset(own), states={part.function: "open" for part in self.parts})
+        attempt = Attempt(frozenset(own), root, states={part.function: "open" for part in self.parts})
         try:
             reply = link.ask("open", step=self.step, root=root, own=sorted(own))
             attempt.loaded = _numbers(reply.get("loaded"))
@@ -177,8 +186,34 @@ class Look:
         attempt.compared.results |= compared.results
         attempt.compared.largest_error = max(attempt.compared.largest_error, compared.largest_error)
         if compared.differences:
-            raise ProblemFound(explain_numbers(self.step, self.check, cases, compared))
+            given = next(given for given in cases if given.name in compared.differences)
+            line = self._first_wrong_line(given, link, attempt)
+            raise ProblemFound(explain_numbers(self.step, self.check, cases, compared, line))
         attempt.passed += [given.name for given in cases]
+
+    def _first_wrong_line(self, given: Given, link: LearnerLink, attempt: Attempt) -> FirstWrongLine | None:
+        """Sets the graph beside the solution's, which is traced where the learner's code was: it decides nothing."""
+        graph, workspace = attempt.graphs.get(given.subject.name), Workspace(Path(attempt.root))
+        if graph is None or self.step not in attempt.own or not graph.can_be_evaluated:
+            return None
+        try:
+            link.ask("open", step=self.step, root=attempt.root, own=[])
+            reply = link.ask("trace", subject=given.subject.name, device=self.device)
+            reference = read_graph(self.step, given.subject, reply, find_device(self.device))
+        except (ProblemFound, CourseError):
+            return None
+        return find_first_wrong_line(graph, reference, given, self._suspects(given, workspace, attempt))
+
+    def _suspects(self, given: Given, workspace: Workspace, attempt: Attempt) -> Suspects:
+        steps = sorted(attempt.own - self.trusted)
+        solution = SourceFile.read(workspace.solution(self.step))
+        unwritten = set() if solution is None else solution.functions.keys() - attempt.states.keys()
+        return Suspects(
+            files=[workspace.step(step) for step in steps],
+            solutions=[workspace.solution(step) for step in steps],
+            function=self._function(given.subject.part),
+            trusted=unwritten | {function for function, state in attempt.states.items() if state == "right"},
+        )
 
     def runnable(self, graphs: Mapping[str, SubjectGraph]) -> dict[str, RunnableSubject]:
         """Graphs ready to run: evaluated where that is possible, else compiled."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tutor.checking.compare import Difference, matches
+from tutor.checking.first_wrong_line import FirstWrongLine, frame_of, told, values_of
 from tutor.checking.numbers import Compared, Given
 from tutor.checking.spec import Check, Mistake
 from tutor.checking.verdict import Problem
@@ -11,17 +12,23 @@ from tutor.checking.verdict import Problem
 _TOLERANCE = 1e-5
 
 
-def explain_numbers(step: int, check: Check, cases: Sequence[Given], compared: Compared) -> Problem:
-    """Names the mistake whose numbers these are, and shows the first that differ."""
+def explain_numbers(
+    step: int, check: Check, cases: Sequence[Given], compared: Compared, line: FirstWrongLine | None = None
+) -> Problem:
+    """Names the mistake whose numbers these are, else the first wrong line, and shows the first numbers that differ."""
     where, difference = next(iter(compared.differences.items()))
     mistake = find_mistake(check, cases, compared)
-    if mistake is None:
+    details = details_of(difference, len(compared.differences), len(cases))
+    if mistake is not None:
+        summary, advice = f"This is {mistake.name}.", mistake.advice
+    elif line is not None:
+        summary, advice = "The numbers are wrong.", f"No known mistake gives these numbers. {told(line, step)}"
+        details += values_of(line)
+    else:
         summary = "The numbers are wrong."
         advice = "No known mistake gives these numbers. Follow the first one that differs, and read the hints."
-    else:
-        summary, advice = f"This is {mistake.name}.", mistake.advice
-    details = details_of(difference, len(compared.differences), len(cases))
-    return Problem("numbers", step, summary, where=where, details=details, advice=advice)
+    frames = [] if line is None else [frame_of(line)]
+    return Problem("numbers", step, summary, where=where, details=details, advice=advice, frames=frames)
 
 
 def details_of(difference: Difference, wrong: int, total: int) -> list[tuple[str, str]]:
@@ -40,6 +47,8 @@ def details_of(difference: Difference, wrong: int, total: int) -> list[tuple[str
 
 def find_mistake(check: Check, cases: Sequence[Given], compared: Compared) -> Mistake | None:
     """The first known mistake that gives the numbers that were got, in every case."""
+    # Those that differ come first: in them, most mistakes are seen not to be this one.
+    cases = sorted(cases, key=lambda given: given.name not in compared.differences)
     return next((mistake for mistake in check.mistakes if _gives(check, mistake, cases, compared)), None)
 
 

@@ -79,7 +79,9 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     seed = secrets.randbelow(1 << 31)
     stored = stored_cases(step, check)
     compiler = Compiler(step, check, request.cache_folder, lambda graphs: emit("compile", graphs=graphs))
-    look = Look(step, check, parts, [*stored, *drawn_cases(check, stored, seed)], request.device, seed, compiler)
+    cases = [*stored, *drawn_cases(check, stored, seed)]
+    trusted = frozenset(number for number in range(step) if is_green(workspace, number, request.green))
+    look = Look(step, check, parts, cases, request.device, seed, compiler, trusted)
 
     def look_at(own: Collection[int]) -> Attempt:
         return look(link, str(workspace.root), own)
@@ -107,11 +109,10 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     if attempt.problem is not None:
         if request.solutions:
             return verdict("red", attempt.problem, tasks)
-        suspects = [
-            number for number in sorted(attempt.loaded - {step}) if not is_green(workspace, number, request.green)
-        ]
+        suspects = sorted(attempt.loaded - {step} - trusted)
         blame = find_blame(step, attempt, suspects, look_at)
         status = "borrowed" if blame.borrowed else "red"
+        tasks = blame.attempt.tasks(parts)
         return verdict(status, blame.problem, tasks, culprits=blame.culprits, suspects=blame.suspects)
     if attempt.unfilled is not None:
         return verdict("red", attempt.unfilled, tasks)

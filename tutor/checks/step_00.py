@@ -1,6 +1,7 @@
 """The check of step 00: attention in plain Python."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ ATTEND = Subject(
 
 
 def _causal(n_head: int) -> Subject:
-    def build(code: Code) -> object:
+    def build(code: Code) -> Callable[..., object]:
         return lambda xs, wq, wk, wv: code[0].causal_self_attention(xs, wq, wk, wv, n_head)
 
     square = TensorSpec("float64", (N_EMBD, N_EMBD))
@@ -50,54 +51,63 @@ def _causal(n_head: int) -> Subject:
 CAUSAL = {n_head: _causal(n_head) for n_head in (1, 3, 4)}
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
+def numpy_model(
+    subject: Subject,
+    parameters: Arrays,
+    inputs: Arrays,
+    *,
+    scale: str = "1/sqrt(head_dim)",
+    normalised: bool = True,
+    order: str = "query key value",
+    **mistake: Any,
+) -> Arrays:
     """Step 00 in NumPy. A mistake is made in each of the three functions that can make it."""
     if subject is SOFTMAX:
-        return {"weights": numpy_gpt2.softmax(inputs["scores"], normalised=mistake.get("normalised", True))}
+        return {"weights": numpy_gpt2.softmax(inputs["scores"], normalised=normalised)}
+
+    def attend(query: np.ndarray, keys: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Attention for one query and one head."""
+        mistaken_scale = scale
+        if scale == "1/sqrt(n_embd)":
+            # The general function takes n_embd from its arrays, which here have only head_dim.
+            query, mistaken_scale = query * np.sqrt(len(query) / N_EMBD), "1/sqrt(head_dim)"
+        attended = numpy_gpt2.attend(
+            query[None], keys, values, scale=mistaken_scale, normalised=normalised, order=order
+        )
+        return attended.output[0]
+
     if subject is ATTEND:
-        attention = {name: mistake[name] for name in ("scale", "normalised", "order") if name in mistake}
-        return {"blended": _attend(*inputs.values(), **attention)}
-    n_head = subject.settings["n_head"]
+        return {"blended": attend(inputs["query"], inputs["keys"], inputs["values"])}
     projected = {
         "query": numpy_gpt2.linear(inputs["xs"], inputs["wq"]),
         "key": numpy_gpt2.linear(inputs["xs"], inputs["wk"]),
         "value": numpy_gpt2.linear(inputs["xs"], inputs["wv"]),
     }
-    return {"outputs": _token_by_token(**projected, n_head=n_head, **mistake)}
-
-
-def _attend(query: np.ndarray, keys: np.ndarray, values: np.ndarray, **mistakes: object) -> np.ndarray:
-    """Attention for one query and one head: the other axes of `attention` have length 1, and nothing is masked."""
-    if mistakes.get("scale") in ("1/sqrt(n_embd)", "1/sqrt(seq_len)"):
-        # The general function takes both lengths from its arrays. Here the query has one head and one token.
-        query = query * np.sqrt(len(query) / (N_EMBD if mistakes["scale"] == "1/sqrt(n_embd)" else len(keys)))
-        mistakes = {**mistakes, "scale": "1/sqrt(head_dim)"}
-    query, keys, values = (array[None, None] for array in (query[None], keys, values))
-    return numpy_gpt2.attention(query, keys, values, mask="none", **mistakes).flatten()
+    return {"outputs": _token_by_token(attend, **projected, n_head=subject.settings["n_head"], **mistake)}
 
 
 def _token_by_token(
+    attend: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
     query: np.ndarray,
     key: np.ndarray,
     value: np.ndarray,
     *,
     n_head: int,
     one_head: bool = False,
-    sees: str = "the past and itself",
+    sees: str = "up to itself",
     shared_cache: bool = False,
     interleaved: bool = False,
-    **attention: object,
 ) -> np.ndarray:
     """Causal attention, token by token as in the step; the arrays are (seq_len, n_embd).
 
     Args:
+        attend: blends the values for one query of one head.
         query, key, value: the projected tokens.
         n_head: number of heads.
         one_head: treats the whole vector as one head.
-        sees: "the past and itself", "all", "itself alone".
+        sees: "up to itself", "everything", "itself alone".
         shared_cache: all heads append to the same two lists.
         interleaved: head h owns every n_head-th entry.
-        attention: for `attention`.
     """
     if one_head:
         n_head = 1
@@ -112,9 +122,9 @@ def _token_by_token(
                 count = t * n_head + head + 1
                 keys, values = (array.swapaxes(0, 1).reshape(-1, array.shape[-1])[:count] for array in (key, value))
             else:
-                seen = {"the past and itself": slice(t + 1), "all": slice(None), "itself alone": slice(t, t + 1)}[sees]
+                seen = {"up to itself": slice(t + 1), "everything": slice(None), "itself alone": slice(t, t + 1)}[sees]
                 keys, values = key[head, seen], value[head, seen]
-            blended[head, t] = _attend(query[head, t], keys, values, **attention)
+            blended[head, t] = attend(query[head, t], keys, values)
     return numpy_gpt2.merge_heads(blended[None], way=way)[0]
 
 
@@ -175,7 +185,7 @@ CHECK = Check(
         Mistake(
             "attention scaled by 1/sqrt(the number of keys)",
             "In `attend`, divide by the square root of the query's length, `len(query)`.",
-            {"scale": "1/sqrt(seq_len)"},
+            {"scale": "1/sqrt(key_len)"},
         ),
         Mistake(
             "attention scaled by 1/head_dim, without the square root",
@@ -195,7 +205,7 @@ CHECK = Check(
         Mistake(
             "attention in which each token sees the whole text",
             "Process one token at a time: append its key and value, then attend, and only then take the next token.",
-            {"sees": "all"},
+            {"sees": "everything"},
         ),
         Mistake(
             "attention in which each token sees only itself",

@@ -1,12 +1,12 @@
 """The check of step 01: the configuration. Nothing is compiled: there are only expectations."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from tutor.checking.spec import Check, Code, Expectation, RunnableSubject
+from tutor.checking.spec import Check, Code, Evaluate, Expectation, RunnableSubjects
+from tutor.sizes import Settings
 
 # Those of Hugging Face's `GPT2Config`; a test compares them.
-DEFAULTS: Mapping[str, Any] = {
+DEFAULTS: Settings = {
     "vocab_size": 50257,
     "n_positions": 1024,
     "n_embd": 768,
@@ -16,7 +16,7 @@ DEFAULTS: Mapping[str, Any] = {
     "layer_norm_epsilon": 1e-5,
 }
 
-OTHER: Mapping[str, Any] = {
+OTHER: Settings = {
     "vocab_size": 61,
     "n_positions": 32,
     "n_embd": 36,
@@ -26,18 +26,16 @@ OTHER: Mapping[str, Any] = {
     "layer_norm_epsilon": 1e-3,
 }
 
-Evaluate = Callable[[Code, Mapping[str, RunnableSubject]], Any]
 
-
-def value(name: str, **fields: Any) -> Evaluate:
+def value(name: str, **fields: object) -> Evaluate:
     """Evaluates one attribute of a configuration."""
     return lambda code, _: getattr(code[1].GPT2Config(**fields), name)
 
 
-def error(**fields: Any) -> Evaluate:
+def error(**fields: object) -> Callable[[Code, RunnableSubjects], str]:
     """Evaluates which error these fields raise."""
 
-    def evaluate(code: Code, _: Mapping[str, RunnableSubject]) -> str:
+    def evaluate(code: Code, _: RunnableSubjects) -> str:
         try:
             code[1].GPT2Config(**fields)
         except Exception as raised:
@@ -52,7 +50,7 @@ def refusal(name: str, size: int) -> Evaluate:
     # A bad n_inner is also a bad intermediate_size: either name tells the reader enough.
     names = ("n_inner", "intermediate_size") if name == "n_inner" else (name,)
 
-    def evaluate(code: Code, subjects: Mapping[str, RunnableSubject]) -> str:
+    def evaluate(code: Code, subjects: RunnableSubjects) -> str:
         message = error(**{name: size})(code, subjects)
         named = any(known in message for known in names) and str(size) in message
         return refused(name, size) if message.startswith("ValueError") and named else message
@@ -65,7 +63,7 @@ def refused(name: str, size: int) -> str:
     return f"a ValueError whose message contains {name} and {size}"
 
 
-def written(fields: Mapping[str, Any]) -> str:
+def written(fields: Settings) -> str:
     """A call of `GPT2Config` as source code."""
     return f"GPT2Config({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 

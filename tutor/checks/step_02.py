@@ -1,5 +1,6 @@
 """The check of step 02: the causal mask. Its numbers are compared exactly."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from tutor.graphs.tensor_spec import TensorSpec
 def _mask(num_tokens: int, dtype: str) -> Subject:
     """A mask whose length is a symbolic dimension, taken from an input of that length."""
 
-    def build(code: Code) -> Any:
+    def build(code: Code) -> Callable[..., object]:
         from max.dtype import DType
 
         return lambda x: code[2].causal_mask(x.shape[0], num_tokens, dtype=DType[dtype], device=x.device)
@@ -31,7 +32,7 @@ def _mask(num_tokens: int, dtype: str) -> Subject:
 def _static_mask(sequence_length: int, num_tokens: int) -> Subject:
     """A mask whose length is a plain int."""
 
-    def build(code: Code) -> Any:
+    def build(code: Code) -> Callable[..., object]:
         from max.dtype import DType
 
         return lambda x: code[2].causal_mask(sequence_length, num_tokens, dtype=DType.float32, device=x.device)

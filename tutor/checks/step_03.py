@@ -1,5 +1,7 @@
 """The check of step 03: layer normalisation."""
 
+from typing import Any
+
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
@@ -22,7 +24,7 @@ LARGE_EPSILON = Subject(
 )
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 03 in NumPy."""
     return {"y": numpy_gpt2.layer_norm(inputs["x"], **parameters, **{**subject.settings, **mistake})}
 

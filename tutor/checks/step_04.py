@@ -1,6 +1,6 @@
 """The check of step 04: the feed-forward network."""
 
-from typing import Any
+from collections.abc import Callable
 
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
@@ -11,7 +11,7 @@ from tutor.graphs.tensor_spec import TensorSpec
 def _mlp(n_embd: int, n_inner: int) -> Subject:
     """An MLP whose width comes from its argument; the configuration would give a different one."""
 
-    def build(code: Code) -> Any:
+    def build(code: Code) -> Callable[..., object]:
         return code[4].GPT2MLP(n_inner, code[1].GPT2Config(n_embd=n_embd))
 
     settings = {"n_embd": n_embd, "n_inner": n_inner}

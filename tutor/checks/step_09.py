@@ -1,5 +1,7 @@
 """The check of step 09: multi-head attention."""
 
+from typing import Any
+
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
@@ -25,7 +27,7 @@ ONE, THREE, FOUR = _heads(36, 1), _heads(36, 3), _heads(36, 4)
 AS_IN_STEP_00 = _heads(plain_attention.N_EMBD, 3)
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: str) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 09 in NumPy."""
     n_head = subject.settings["n_head"]
     return {"y": numpy_gpt2.multi_head_attention(inputs["x"], parameters, n_head=n_head, **mistake)}
@@ -116,7 +118,7 @@ CHECK = Check(
         Mistake(
             "attention without the causal mask",
             "Use your `scaled_dot_product_attention` from step 08, which adds the mask.",
-            {"mask": "none"},
+            {"sees": "everything"},
         ),
         *(
             Mistake(

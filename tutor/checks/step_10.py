@@ -1,6 +1,8 @@
 """The check of step 10: residual connections and pre-norm."""
 
-from typing import Any
+from collections.abc import Callable
+
+import numpy as np
 
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
@@ -8,13 +10,13 @@ from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.graphs.tensor_spec import TensorSpec
 
 
-def _around_linear(code: Code) -> Any:
+def _around_linear(code: Code) -> Callable[..., object]:
     from max.experimental.nn import Linear
 
     return code[10].PreNormResidual(36, Linear(36, 36))
 
 
-def _around_mlp(code: Code) -> Any:
+def _around_mlp(code: Code) -> Callable[..., object]:
     return code[10].PreNormResidual(24, code[4].GPT2MLP(50, code[1].GPT2Config(n_embd=24)), eps=0.05)
 
 
@@ -40,11 +42,11 @@ def numpy_model(
     subject: Subject, parameters: Arrays, inputs: Arrays, *, eps: float | None = None, **mistake: str
 ) -> Arrays:
     """Step 10 in NumPy; `eps` overrides the layer norm's."""
-    eps = subject.settings.get("layer_norm_epsilon", 1e-5) if eps is None else eps
-    norm = numpy_gpt2.norm_of(parameters, "ln", eps)
+    eps_used = subject.settings.get("layer_norm_epsilon", 1e-5) if eps is None else eps
+    norm = numpy_gpt2.norm_of(parameters, "ln", eps_used)
     sublayer = numpy_gpt2.part(parameters, "sublayer")
 
-    def apply(x: Any) -> Any:
+    def apply(x: np.ndarray) -> np.ndarray:
         return numpy_gpt2.linear(x, **sublayer) if "weight" in sublayer else numpy_gpt2.mlp(x, sublayer)
 
     return {"y": numpy_gpt2.residual(inputs["x"], norm, apply, **mistake)}

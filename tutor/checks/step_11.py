@@ -7,9 +7,10 @@ from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec
+from tutor.sizes import Settings
 
 
-def _block(**settings: Any) -> Subject:
+def _block(settings: Settings) -> Subject:
     tokens = TensorSpec("float32", ("batch", "seq_len", settings["n_embd"]))
     return Subject(
         name=", ".join(f"{name}={value}" for name, value in settings.items()),
@@ -21,16 +22,16 @@ def _block(**settings: Any) -> Subject:
     )
 
 
-PLAIN = _block(n_embd=36, n_head=3)
-OTHER = _block(n_embd=24, n_head=4, n_inner=50, layer_norm_epsilon=0.05)
+PLAIN = _block({"n_embd": 36, "n_head": 3})
+OTHER = _block({"n_embd": 24, "n_head": 4, "n_inner": 50, "layer_norm_epsilon": 0.05})
 
 
 def numpy_model(
     subject: Subject, parameters: Arrays, inputs: Arrays, *, eps: float | None = None, **mistake: Any
 ) -> Arrays:
     """Step 11 in NumPy; `eps` overrides the configuration's."""
-    eps = subject.settings.get("layer_norm_epsilon", 1e-5) if eps is None else eps
-    return {"y": numpy_gpt2.block(inputs["x"], parameters, n_head=subject.settings["n_head"], eps=eps, **mistake)}
+    eps_used = subject.settings.get("layer_norm_epsilon", 1e-5) if eps is None else eps
+    return {"y": numpy_gpt2.block(inputs["x"], parameters, n_head=subject.settings["n_head"], eps=eps_used, **mistake)}
 
 
 CHECK = Check(

@@ -4,6 +4,8 @@ A head that is not tied to the embedding table is found before any numbers are c
 weight is a parameter that the model should not have. A shared tensor counts once, under its first name.
 """
 
+from typing import Any
+
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
@@ -16,7 +18,7 @@ SHIPPED = MODEL.subject("shipped", {"vocab_size": 1024, "n_positions": 256, "n_e
 SUBJECTS = MODEL.subjects()
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 13 in NumPy."""
     settings = models.numpy_settings(subject.settings)
     return {"logits": numpy_gpt2.language_model(inputs["input_ids"], parameters, **settings, **mistake)}

@@ -3,40 +3,99 @@
 MAX keeps the call stack of every operation if it is asked to before the graph is traced. The stacks are not in the
 bytecode of a module, but MAX can write a bytecode that holds them as text. It is read back in any process, and
 evaluated like the other.
+
+The text names file, line and function of each call. What else is known, which call it was and which part of the line
+was running, is written behind the function's name: `forward #12>13 44:8-44:31`.
 """
 
 import contextlib
+import functools
+import os
 import re
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import FrameSummary
+from types import CodeType, FrameType
 
 from max import _core, mlir
 from max._core.dialects import builtin
-from max.graph import Graph
+from max.graph import Graph, graph
 from max.graph import Module as GraphModule
 
-_FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*)$', re.MULTILINE)
+_FRAME = re.compile(
+    r'^  File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*) #(?P<call>\d+)>(?P<callee>\d+)'
+    r" (?P<start>\d+:\d+)-(?P<end>\d+:\d+)$",
+    re.MULTILINE,
+)
+
+
+_MAX = str(Path(graph.__file__).parents[1]) + os.sep
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One call of a call stack: the file, the line in it that was running, from 1, and the function."""
+    """One call of a call stack.
+
+    Args:
+        file: where the function is.
+        line: the line that was running, from 1.
+        function: its name.
+        call: tells this call of the function from all others.
+        callee: the call that it was waiting for, of whatever function.
+        start, end: the expression that was running: line, from 1, and column in bytes, from 0; both (0, 0) where
+            Python does not know.
+    """
 
     file: Path
     line: int
     function: str
+    call: int
+    callee: int
+    start: tuple[int, int]
+    end: tuple[int, int]
 
 
 @contextlib.contextmanager
 def recorded_call_stacks() -> Iterator[None]:
-    """Graphs that are traced inside keep the call stack of every operation, at some 0.05 s each."""
-    before = Graph.debug.source_tracebacks
-    Graph.debug.source_tracebacks = True
+    """Graphs that are traced inside keep the call stack of every operation."""
+    before, module = Graph.debug.source_tracebacks, graph.traceback
+    Graph.debug.source_tracebacks, graph.traceback = True, _Recorder()
     try:
         yield
     finally:
-        Graph.debug.source_tracebacks = before
+        Graph.debug.source_tracebacks, graph.traceback = before, module
+
+
+class _Recorder:
+    """Stands in for the module `traceback` where MAX takes a call stack: gives one with calls and positions."""
+
+    def __init__(self) -> None:
+        # The frames are kept, so that no two of them have one id.
+        self._calls: dict[int, tuple[int, FrameType]] = {}
+
+    def extract_stack(self) -> list[FrameSummary]:
+        """The calls of this thread, the outermost first, without MAX's own: but its innermost, which MAX cuts off."""
+        stack: list[FrameSummary] = []
+        frame, callee, innermost = sys._getframe(1), 0, True
+        while frame is not None:
+            code = frame.f_code
+            call, _ = self._calls.setdefault(id(frame), (len(self._calls) + 1, frame))
+            innermost &= (of_max := code.co_filename.startswith(_MAX))
+            if innermost or not of_max:
+                start_line, end_line, start, end = _positions(code)[frame.f_lasti // 2]
+                where = f"{start_line or 0}:{start or 0}-{end_line or 0}:{end or 0}"
+                name = f"{code.co_name} #{call}>{callee} {where}"
+                stack.append(FrameSummary(code.co_filename, frame.f_lineno, name, lookup_line=False, line=""))
+            frame, callee = frame.f_back, call
+        return stack[::-1]
+
+
+@functools.cache
+def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
+    """For each instruction: first line, last line, first column, last column."""
+    return list(code.co_positions())
 
 
 def bytecode_with_call_stacks(module: GraphModule | builtin.ModuleOp) -> bytes:
@@ -94,4 +153,17 @@ def _stack(location: mlir.Location) -> str:
 def _frames(stack: str, files: Collection[str]) -> Iterator[Frame]:
     for found in _FRAME.finditer(stack):
         if found["file"] in files:
-            yield Frame(Path(found["file"]), int(found["line"]), found["function"])
+            yield Frame(
+                file=Path(found["file"]),
+                line=int(found["line"]),
+                function=found["function"],
+                call=int(found["call"]),
+                callee=int(found["callee"]),
+                start=_position(found["start"]),
+                end=_position(found["end"]),
+            )
+
+
+def _position(text: str) -> tuple[int, int]:
+    line, _, column = text.partition(":")
+    return int(line), int(column)

@@ -4,25 +4,28 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from max.experimental.tensor import Tensor
+from max.graph import TensorType
 from safetensors import SafetensorError, safe_open
 from tokenizers.decoders import DecodeStream
 
 from tutor.checking.guard import Guard
 from tutor.checking.loader import StepModules
 from tutor.course import CONFIGURATION, COURSE, LANGUAGE_MODEL, PRETRAINED_WEIGHTS
-from tutor.errors import CheckpointError
+from tutor.errors import CheckpointError, CompileError
 from tutor.generation.checkpoint import Checkpoint
 from tutor.generation.engines import Engine, Request, choose_engine
 from tutor.generation.quantize import pack
 from tutor.generation.sampling import SamplingParams
 from tutor.generation.stop_strings import StopStrings
-from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.compile_process import load_interruptibly
+from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.devices import find_device
+from tutor.graphs.trace import TracedGraph
 from tutor.learner.workspace import Workspace
+from tutor.protocols import GPT2Config
 from tutor.sizes import language_model
 
 
@@ -149,19 +152,29 @@ def load(
         CheckpointError: the weights do not fit the model.
         ProblemFound: the code of a step failed.
     """
-    view = StepModules(workspace, own=[step.number for step in COURSE] if own_steps else [])
-    guard = Guard(view, LANGUAGE_MODEL)
-    config = configuration(guard, checkpoint)
+    guard, config = open_steps(checkpoint, workspace, own_steps=own_steps, step=LANGUAGE_MODEL)
     where = find_device(device)
     engine = choose_engine(guard, config, where, quantized=quantized)
     run = bind(engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile)
     return Model(checkpoint, guard, engine, run)
 
 
-def configuration(guard: Guard, checkpoint: Checkpoint) -> Any:
-    """The course's configuration for a checkpoint. If it refuses the sizes, the checkpoint is wrong."""
+def open_steps(checkpoint: Checkpoint, workspace: Workspace, *, own_steps: bool, step: int) -> tuple[Guard, GPT2Config]:
+    """Takes the code of the steps to run a checkpoint with, and makes its configuration.
 
-    def make() -> object:
+    Args:
+        checkpoint: as `open_checkpoint` gives it.
+        workspace: whose files.
+        own_steps: take the learner's steps in place of the solutions.
+        step: which step is to blame for an error in none of their lines.
+
+    Raises:
+        CheckpointError: `GPT2Config` refuses the checkpoint's sizes.
+        ProblemFound: the code of step 01 failed.
+    """
+    guard = Guard(StepModules(workspace, own=[each.number for each in COURSE] if own_steps else []), step)
+
+    def make() -> GPT2Config | ValueError:
         try:
             return guard.view[CONFIGURATION].GPT2Config(**checkpoint.sizes)
         except ValueError as error:
@@ -170,14 +183,14 @@ def configuration(guard: Guard, checkpoint: Checkpoint) -> Any:
     config = guard("GPT2Config", make)
     if isinstance(config, ValueError):
         raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {config}")
-    return config
+    return guard, config
 
 
 def bind(
     engine: Engine,
     guard: Guard,
     checkpoint: Checkpoint,
-    config: Any,
+    config: GPT2Config,
     *,
     cache_folder: Path,
     on_compile: Callable[[int], None] = lambda count: None,
@@ -188,18 +201,33 @@ def bind(
         CheckpointError: the weights do not fit the model.
         ProblemFound: the code of step 15 failed.
     """
-    traced, cache = engine.traced, CompileCache(cache_folder)
+    traced = engine.traced
     # With quantized layers, the model's own parameters tell no longer what shapes the file has.
     shapes = language_model(vars(config)) if traced.constants else shapes_of(traced.parameters)
     weights = read_weights(guard, checkpoint, shapes)
     if not traced.constants:
-        (executable,) = cache.load([traced], on_compile)
-        return executable.bind(weights)
-    (executable,) = cache.load([traced], on_compile, pack(weights, shapes_of(traced.constants)))
-    return executable.bind({})
+        return compile_model(traced, cache_folder, on_compile).bind(weights)
+    return compile_model(traced, cache_folder, on_compile, pack(weights, shapes_of(traced.constants))).bind({})
 
 
-def shapes_of(types: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+def compile_model(
+    traced: TracedGraph,
+    cache_folder: Path,
+    on_compile: Callable[[int], None],
+    constants: Mapping[str, np.ndarray] | None = None,
+) -> CompiledGraph:
+    """Makes the graph of a model ready to run; see `load_interruptibly`.
+
+    Raises:
+        CompileError: MAX cannot compile it.
+    """
+    try:
+        return load_interruptibly(traced, cache_folder, on_compile, constants)
+    except CompileError as error:
+        raise CompileError(f"MAX cannot compile the model: {error}") from None
+
+
+def shapes_of(types: Mapping[str, TensorType]) -> dict[str, tuple[int, ...]]:
     """The shapes of parameters as plain numbers."""
     return {name: tuple(map(int, type_.shape)) for name, type_ in types.items()}
 

@@ -17,7 +17,7 @@ from max.experimental import functional as F
 from max.experimental.nn import Module
 from max.experimental.sharding import TensorLayout
 from max.experimental.tensor import Tensor, default_device, default_dtype
-from max.graph import BufferType, DeviceRef, TensorType, TensorValue
+from max.graph import BufferType, DeviceRef, Graph, TensorType, TensorValue
 from max.graph import Module as GraphModule
 
 from tutor.graphs import max_internals
@@ -29,25 +29,15 @@ class ReturnError(Exception):
 
 
 @dataclass(frozen=True)
-class TracedGraph:
-    """A traced graph: what goes in, what comes out, and the MAX module that it is in.
+class CompilableGraph:
+    """What compiling needs of a graph.
 
     Args:
-        parameters: the type of each parameter of the module, by name; the graph's first inputs.
-        constants: the type of each parameter whose values are part of the compiled graph instead.
-        inputs: the graph's other inputs.
-        outputs: dtype and dimensions of each result.
-        single: True if the code returned one bare tensor, False for a tuple.
         bytecode: the module as MAX writes it; it can be read in another process.
         device: where the graph is to run.
         module: the MAX module that holds the graph and nothing else, unless the code made subgraphs.
     """
 
-    parameters: Mapping[str, TensorType]
-    constants: Mapping[str, TensorType]
-    inputs: Sequence[TensorSpec]
-    outputs: Sequence[TensorSpec]
-    single: bool
     bytecode: bytes
     device: Device
     module: GraphModule
@@ -68,6 +58,25 @@ class TracedGraph:
         return max_internals.text(self.module)
 
 
+@dataclass(frozen=True)
+class TracedGraph(CompilableGraph):
+    """A traced graph: what goes in, what comes out, and what compiling needs.
+
+    Args:
+        parameters: the type of each parameter of the module, by name; the graph's first inputs.
+        constants: the type of each parameter whose values are part of the compiled graph instead.
+        inputs: the graph's other inputs.
+        outputs: dtype and dimensions of each result.
+        single: True if the code returned one bare tensor, False for a tuple.
+    """
+
+    parameters: Mapping[str, TensorType]
+    constants: Mapping[str, TensorType]
+    inputs: Sequence[TensorSpec]
+    outputs: Sequence[TensorSpec]
+    single: bool
+
+
 def trace(
     build: Callable[[], Callable[..., object]],
     inputs: Sequence[TensorSpec],
@@ -75,6 +84,7 @@ def trace(
     on_parameters: Callable[[Mapping[str, Dims]], None] = lambda shapes: None,
     *,
     constant: bool = False,
+    on_failure: Callable[[TracedGraph], None] | None = None,
 ) -> TracedGraph:
     """Builds a callable and traces its graph.
 
@@ -85,6 +95,7 @@ def trace(
         on_parameters: told the shape of each parameter before the callable is called; it may raise.
         constant: the parameters' values are given when the graph is loaded, not when it is called. MAX then
             prepares them once: it needs that for quantized weights.
+        on_failure: told the graph as it was when the callable raised. It has no results, but can be evaluated.
 
     Raises:
         ReturnError: the callable returned something other than a tensor or a tuple of tensors.
@@ -112,24 +123,35 @@ def trace(
                 for name, type_ in parameters.items()
             ]
         call = entry if structure is None else tree.unflatten(structure, values)
-        result = call(*arguments)
-        bare.append(not isinstance(result, tuple | list))
-        return tuple(_as_tensor(part) for part in ((result,) if bare[-1] else result))
+        try:
+            result = call(*arguments)
+        except Exception:
+            if on_failure is not None:
+                graph = Graph.current
+                graph.output()
+                on_failure(traced(graph.module, [], single=False))
+            raise
+        several = isinstance(result, tuple | list)
+        bare.append(not several)
+        return tuple(_as_tensor(part) for part in (result if several else (result,)))
+
+    def traced(module: GraphModule, outputs: Sequence[TensorSpec], *, single: bool) -> TracedGraph:
+        return TracedGraph(
+            parameters={} if constant else parameters,
+            constants=parameters if constant else {},
+            inputs=tuple(inputs),
+            outputs=outputs,
+            single=single,
+            bytecode=max_internals.bytecode(module),
+            device=device,
+            module=module,
+        )
 
     types = [_type_of(spec, device) for spec in inputs]
     # Subgraphs are inlined: a module is then one operation, and can be joined with others.
     staged = compilation.stage(subject, allow_subgraphs=False)([] if constant else list(parameters.values()), types)
-    module = staged.graph.module
-    return TracedGraph(
-        parameters={} if constant else parameters,
-        constants=parameters if constant else {},
-        inputs=tuple(inputs),
-        outputs=[TensorSpec(layout.dtype.name, dims_of(layout.shape)) for layout in staged.out_layouts],
-        single=bare[-1],
-        bytecode=max_internals.bytecode(module),
-        device=device,
-        module=module,
-    )
+    outputs = [TensorSpec(layout.dtype.name, dims_of(layout.shape)) for layout in staged.out_layouts]
+    return traced(staged.graph.module, outputs, single=bare[-1])
 
 
 def _type_of(spec: TensorSpec, device: Device) -> TensorType | BufferType:

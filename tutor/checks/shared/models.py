@@ -1,13 +1,12 @@
 """What the checks of the two complete models, steps 12 and 13, have in common."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tutor.checking import random_numbers
-from tutor.checking.spec import Case, Code, Expectation, Mistake, RunnableSubject, Subject
+from tutor.checking.spec import Case, Code, Expectation, Mistake, RunnableSubjects, Subject
 from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.sizes import Settings, Shapes
@@ -73,7 +72,7 @@ def cases() -> tuple[Case, ...]:
     )
 
 
-def numpy_settings(settings: Settings) -> dict[str, Any]:
+def numpy_settings(settings: Settings) -> Settings:
     """The settings that the NumPy model takes."""
     eps = settings.get("layer_norm_epsilon", 1e-5)
     return {"n_head": settings["n_head"], "n_layer": settings["n_layer"], "eps": eps}
@@ -84,7 +83,7 @@ def causality(subject: Subject, what: str) -> Expectation:
     seq_len, batch = 8, 2
     unmoved = f"nothing before the changed token, for each of {seq_len} tokens"
 
-    def evaluate(_: Code, compiled: Mapping[str, RunnableSubject]) -> str:
+    def evaluate(_: Code, compiled: RunnableSubjects) -> str:
         case = Case(subject.name, {"batch": batch, "seq_len": seq_len}, seed=77)
         parameters = random_numbers.parameters(subject.parameters, seed=case.seed)
         ids = random_numbers.inputs(subject, case)["input_ids"]

@@ -1,5 +1,6 @@
 """Reading and replacing parts of tensors."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -21,10 +22,18 @@ def slices(starts: np.ndarray, stops: np.ndarray, steps: np.ndarray) -> tuple[sl
 
 @operation("slice")
 def slice_(call: Call, x: np.ndarray, *bounds: np.ndarray) -> np.ndarray:
-    """A part of a tensor: bounds are shapes, or tensors."""
-    if not bounds:
-        bounds = tuple(np.array(call.shape(name)) for name in ("starts", "stops", "steps"))
-    return x[slices(*bounds)]
+    """A part of a tensor: bounds are shapes, or tensors.
+
+    Bounds beyond an end are moved there, as Python does. Where bounds are tensors, MAX refuses those that are then in
+    the wrong order; Python gives nothing.
+    """
+    places = slices(*(bounds or (np.array(call.shape(name)) for name in ("starts", "stops", "steps"))))
+    if bounds:
+        for place, size in zip(places, x.shape, strict=True):
+            start, stop, step = place.indices(size)
+            if (stop - start) * step < 0:
+                raise EvaluationError(f"slice: from {start} to {stop} in steps of {step}")
+    return x[places]
 
 
 def checked(indices: np.ndarray, size: int) -> np.ndarray:
@@ -41,16 +50,27 @@ def checked(indices: np.ndarray, size: int) -> np.ndarray:
 @operation("gather")
 def gather(call: Call, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Takes slices along an axis by their indices."""
-    return np.take(x, checked(indices, x.shape[call["axis"]]), axis=call["axis"])
+    return np.take(x, checked(indices, x.shape[call.axis]), axis=call.axis)
 
 
 @operation("gather_nd")
 def gather_nd(call: Call, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Takes elements or slices: the last axis of the indices holds one index for each axis of the tensor."""
-    batch = call["batchDims"]
-    places = tuple(checked(indices[..., axis], x.shape[batch + axis]) for axis in range(indices.shape[-1]))
-    leading = np.indices(indices.shape[:-1])[:batch]
-    return x[(*leading, *places)]
+    """Takes elements or slices: the last axis of the indices holds one index for each axis of the tensor.
+
+    MAX adds up where in memory that is, and compares nothing: an index that is negative or too large is in another row.
+
+    Raises:
+        EvaluationError: the place is outside of the tensor; MAX reads there whatever is in memory.
+    """
+    batch, depth = call.get("batchDims", int), indices.shape[-1]
+    sizes = x.shape[: batch + depth]
+    strides = [math.prod(sizes[axis + 1 :]) for axis in range(batch + depth)]
+    places = np.asarray(indices @ np.array(strides[batch:], np.int64))
+    for axis, own in enumerate(np.indices(places.shape)[:batch]):
+        places = places + own * strides[axis]
+    if places.size and (places.min() < 0 or places.max() >= math.prod(sizes)):
+        raise EvaluationError("gather_nd: an index is outside of the tensor")
+    return x.reshape(-1, *x.shape[batch + depth :])[places]
 
 
 def _combine(name: str, function: Callable[..., None]) -> None:
@@ -58,8 +78,8 @@ def _combine(name: str, function: Callable[..., None]) -> None:
     def scatter(
         call: Call, x: np.ndarray, updates: np.ndarray, indices: np.ndarray, axis: np.ndarray | None = None
     ) -> np.ndarray:
-        along = (call["axis"] if axis is None else int(axis)) % x.ndim
-        places = list(np.indices(indices.shape))
+        along = (call.axis if axis is None else int(axis)) % x.ndim
+        places = [np.asarray(place) for place in np.indices(indices.shape)]
         places[along] = checked(indices, x.shape[along])
         result = x.copy()
         function(result, tuple(places), updates)

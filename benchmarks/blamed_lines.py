@@ -1,0 +1,356 @@
+"""How often does a check point at the line that is wrong?
+
+    python -m benchmarks.blamed_lines
+
+Changes the solutions line by line (`benchmarks.mutations`), checks each changed file as a learner's, and counts how
+often the line that the verdict names is the one that was changed, or one that uses what it makes. Nothing is
+compiled: these are the verdicts of the evaluator.
+"""
+
+import ast
+import json
+import random
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.machine import describe
+from benchmarks.mutations import Mutation, mutations
+from tutor.checking.attempt import Attempt, Look
+from tutor.checking.learner_link import LearnerLink
+from tutor.checking.numbers import drawn_cases, stored_cases
+from tutor.checking.random_numbers import case as draw
+from tutor.checking.spec import RunnableSubject
+from tutor.checking.subject_graph import SubjectGraph
+from tutor.checking.verdict import Problem
+from tutor.course import find_step
+from tutor.evaluate.errors import EvaluationError
+from tutor.learner.skeleton import finished_workspace, parts_of
+from tutor.learner.workspace import Workspace
+
+STEPS = (*range(2, 14), 16, 17, 18, 19)
+RESULTS = Path(__file__).parent / "results" / "blamed_lines.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant.
+
+    Args:
+        step: whose file was changed.
+        mutation: how.
+        verdict: "untraced" if it could not be traced, or not computed; "contract" if its results have the wrong type;
+            "fact" if an expectation found it; "numbers" if its numbers did; "same" if its numbers are the solution's
+            on all inputs that were tried; "survived" if they are only on those of the check.
+        named: the line that the verdict named.
+        hit: whether that is the changed line ("line"), one that uses what it makes ("user"), one in a function that
+            it calls ("callee"), or another one ("other").
+        seconds: until the verdict.
+        told: what the verdict said.
+    """
+
+    step: int
+    line: int
+    function: str
+    kind: str
+    before: str
+    after: str
+    verdict: str
+    named: int | None
+    hit: str
+    seconds: float
+    told: str
+
+
+class Lab:
+    """Checks mutants of one step."""
+
+    def __init__(self, step: int, workspace: Workspace, output: object) -> None:
+        self.step, self.workspace = step, workspace
+        self.right = workspace.step(step).read_text(encoding="utf-8")
+        self._output = output
+        self._check = find_step(step).check
+        parts = parts_of(workspace.solution(step).read_text(encoding="utf-8"))
+        stored = stored_cases(step, self._check)
+        cases = [*stored, *drawn_cases(self._check, stored, seed=1)]
+        self._look = Look(step, self._check, parts, cases, "cpu", 1, _never_compile)
+        self._link = LearnerLink(step, output)
+        self._solution = self._attempt()
+        assert self._solution.right, self._solution.problem
+
+    def close(self) -> None:
+        """Ends the process and puts the file back."""
+        self._link.close()
+        self.workspace.step(self.step).write_text(self.right, encoding="utf-8")
+
+    def check(self, mutation: Mutation) -> Outcome:
+        """Checks a mutant."""
+        self.workspace.step(self.step).write_text(mutation.source, encoding="utf-8")
+        start = time.perf_counter()
+        attempt = self._attempt()
+        seconds = time.perf_counter() - start
+        problem = attempt.problem
+        if problem is not None and problem.kind == "stopped":
+            self._link.close()
+            self._link = LearnerLink(self.step, self._output)
+        verdict = _verdict(problem) or self._survival(attempt)
+        frames = [] if problem is None else problem.frames
+        named = frames[-1].line if verdict == "numbers" and frames else None
+        return Outcome(
+            step=self.step,
+            line=mutation.line,
+            function=mutation.function,
+            kind=mutation.kind,
+            before=mutation.before,
+            after=mutation.after,
+            verdict=verdict,
+            named=named,
+            hit=_hit(mutation, named) if named is not None else "",
+            seconds=round(seconds, 3),
+            told="" if problem is None else f"{problem.summary} {problem.advice}",
+        )
+
+    def _attempt(self) -> Attempt:
+        return self._look(self._link, str(self.workspace.root), [self.step])
+
+    def _survival(self, attempt: Attempt) -> str:
+        """Whether a mutant that was not rejected computes what the solution computes, on other inputs too."""
+        for name, graph in attempt.graphs.items():
+            solution = self._solution.graphs[name]
+            if graph.traced.fingerprint != solution.traced.fingerprint and not self._are_equal(graph, solution):
+                return "survived"
+        return "same"
+
+    def _are_equal(self, graph: SubjectGraph, solution: SubjectGraph) -> bool:
+        subject = graph.subject
+        cases = [given.case for given in self._look.cases if given.subject.name == subject.name]
+        for index, case in enumerate(cases):
+            for scale in (1e-3, 1.0, 30.0):
+                changed = type(case)(**{**vars(case), "seed": 1000 + index, "scale": scale})
+                parameters, inputs = draw(subject, changed)
+                if case.given is None:
+                    parameters = next(g.parameters for g in self._look.cases if g.subject.name == subject.name)
+                try:
+                    ours, theirs = (each.evaluate(parameters, *inputs.values()) for each in (graph, solution))
+                except EvaluationError:
+                    return False
+                for one, other in zip(ours, theirs, strict=True):
+                    if one.shape != other.shape or not np.allclose(one, other, rtol=1e-5, atol=1e-6, equal_nan=True):
+                        return False
+        return True
+
+
+def _never_compile(graphs: Sequence[SubjectGraph]) -> Mapping[str, RunnableSubject]:
+    raise AssertionError("all operations of these graphs can be evaluated")
+
+
+def _verdict(problem: Problem | None) -> str:
+    if problem is None:
+        return ""
+    if problem.kind == "numbers":
+        return "numbers"
+    if problem.kind == "expectation":
+        return "fact"
+    return "contract" if problem.kind in ("returns", "parameters") else "untraced"
+
+
+def _hit(mutation: Mutation, named: int) -> str:
+    """How the line that was named is related to the one that was changed."""
+    tree = ast.parse(mutation.source)
+    changed = _statement_at(tree, mutation.line)
+    if changed.lineno <= named <= (changed.end_lineno or changed.lineno):
+        return "line"
+    user = _statement_at(tree, named)
+    if _uses(tree, changed, user):
+        return "user"
+    return "callee" if _calls(tree, changed, named) else "other"
+
+
+def _statement_at(tree: ast.Module, line: int) -> ast.stmt:
+    """The innermost statement that begins at a line, or holds it."""
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    return max(around, key=lambda node: node.lineno)
+
+
+def _function_of(tree: ast.Module, statement: ast.stmt) -> ast.FunctionDef:
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.lineno < statement.lineno <= (node.end_lineno or node.lineno)
+    ]
+    return max(around, key=lambda node: node.lineno)
+
+
+def _uses(tree: ast.Module, changed: ast.stmt, user: ast.stmt) -> bool:
+    """Whether a statement uses directly what another one makes."""
+    function = _function_of(tree, changed)
+    loaded = _loaded(user)
+    if isinstance(changed, ast.Return):
+        # What is returned is used where the function is called, or handed on by its name.
+        return function.name in loaded
+    made = {
+        node.id if isinstance(node, ast.Name) else node.attr
+        for node in ast.walk(changed)
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+    if isinstance(changed, ast.Expr) and isinstance(changed.value, ast.Call):
+        # What is written into a buffer.
+        made |= {node.id for node in ast.walk(changed) if isinstance(node, ast.Name)}
+    if not made & loaded:
+        return False
+    if any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in ast.walk(changed)):
+        return True
+    within = _function_of(tree, user)
+    if not (within is function or function.lineno < within.lineno <= (function.end_lineno or 0)):
+        return False
+    # Not if all of it was given another value in between.
+    between = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and changed.lineno < node.lineno < user.lineno
+    ]
+    again = {
+        node.id
+        for assignment in between
+        for node in ast.walk(assignment)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return bool((made & loaded) - again)
+
+
+def _loaded(statement: ast.stmt) -> set[str]:
+    """The names and attributes that a statement reads; of one that holds others, its head."""
+    parts = [child for child in ast.iter_child_nodes(statement) if not isinstance(child, ast.stmt)]
+    nodes = [node for part in parts for node in ast.walk(part)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
+def _calls(tree: ast.Module, changed: ast.stmt, named: int) -> bool:
+    """Whether a line is in a function that a statement calls."""
+    return _function_of(tree, _statement_at(tree, named)).name in _loaded(changed)
+
+
+@dataclass
+class Count:
+    """The outcomes of a step, counted."""
+
+    step: str
+    mutants: int = 0
+    traced: int = 0
+    changed: int = 0
+    rejected: int = 0
+    named: int = 0
+    line: int = 0
+    user: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Counts an outcome."""
+        self.mutants += 1
+        self.traced += outcome.verdict in ("numbers", "fact", "same", "survived")
+        self.changed += outcome.verdict in ("numbers", "survived")
+        self.rejected += outcome.verdict == "numbers"
+        self.named += outcome.hit in ("line", "user")
+        self.line += outcome.hit == "line"
+        self.user += outcome.hit == "user"
+        if outcome.verdict == "numbers":
+            self.seconds.append(outcome.seconds)
+
+
+def count(outcomes: Iterable[Outcome]) -> list[Count]:
+    """Counts outcomes step by step, and all together."""
+    counts: dict[str, Count] = {}
+    for outcome in outcomes:
+        for step in (f"{outcome.step:02d}", "all"):
+            counts.setdefault(step, Count(step)).add(outcome)
+    return sorted(counts.values(), key=lambda each: (each.step == "all", each.step))
+
+
+def sample(step: int, source: str, most: int) -> list[Mutation]:
+    """The mutations of a file, or as many of them as are wanted, the same each time."""
+    every = list(mutations(source))
+    return every if len(every) <= most else random.Random(step).sample(every, most)
+
+
+def run(steps: Sequence[int], most: int, on_outcome=lambda outcome: None) -> list[Outcome]:
+    """Checks the mutants of some steps."""
+    outcomes = []
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+        workspace = finished_workspace(Path(folder))
+        for step in steps:
+            lab = Lab(step, workspace, output)
+            try:
+                for mutation in sample(step, lab.right, most):
+                    outcomes.append(lab.check(mutation))
+                    on_outcome(outcomes[-1])
+            finally:
+                lab.close()
+    return outcomes
+
+
+@click.command()
+@click.option("--step", "steps", type=int, multiple=True, help="Only these steps.")
+@click.option("--most", default=1000, show_default=True, help="Mutants of each step, drawn if there are more.")
+@click.option("--record/--no-record", default=False, show_default=True, help="Write the JSON file with the results.")
+@click.option("--verbose", is_flag=True, help="Print each mutant that was not named, or survived.")
+def main(*, steps: tuple[int, ...], most: int, record: bool, verbose: bool) -> None:
+    """Print a table of how often the wrong line is named."""
+    console = Console()
+
+    def tell(outcome: Outcome) -> None:
+        if verbose and outcome.verdict in ("numbers", "survived") and outcome.hit not in ("line", "user"):
+            console.print(json.dumps(asdict(outcome)), soft_wrap=True, markup=False, highlight=False)
+
+    outcomes = run(steps or STEPS, most, tell)
+    counts = count(outcomes)
+    console.print(_table(counts))
+    if record:
+        RESULTS.write_text(json.dumps(_recorded(counts, outcomes), indent=1) + "\n", encoding="utf-8")
+
+
+def _table(counts: Sequence[Count]) -> Table:
+    table = Table(title="Which line is named when one line of a solution is changed")
+    for column in ("step", "mutants", "can be traced", "give other numbers", "rejected", "line named", "it or its user",
+                   "median s", "slowest s"):  # fmt: skip
+        table.add_column(column, justify="right")
+    for each in counts:
+        table.add_row(
+            each.step, str(each.mutants), str(each.traced), str(each.changed), str(each.rejected),
+            _percent(each.line, each.changed), _percent(each.named, each.changed),
+            f"{np.median(each.seconds):.2f}" if each.seconds else "", f"{max(each.seconds, default=0.0):.2f}",
+        )  # fmt: skip
+    return table
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else ""
+
+
+def _recorded(counts: Sequence[Count], outcomes: Sequence[Outcome]) -> dict[str, object]:
+    missed = [
+        asdict(outcome)
+        for outcome in outcomes
+        if outcome.verdict in ("numbers", "survived") and outcome.hit not in ("line", "user")
+    ]
+    steps = [
+        {**asdict(each), "seconds": {"median": float(np.median(each.seconds)), "slowest": max(each.seconds)}}
+        for each in counts
+        if each.seconds
+    ]
+    return {"machine": describe(), "steps": steps, "not named": missed}
+
+
+if __name__ == "__main__":
+    main()
