@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PLAIN = {"vocab_size": 61, "n_positions": 16, "n_embd": 36, "n_layer": 2, "n_head": 3}
 
-# A stand-in for the model has one row of logits for each token: what follows depends on the last token alone.
+# The stand-in for the model has one row of logits for each token: what comes next depends on the last token alone.
 VOCAB_SIZE = 11
 TABLE = 1.5 * np.random.default_rng(16).normal(size=(VOCAB_SIZE, VOCAB_SIZE)).astype(np.float32)
 
@@ -55,7 +55,7 @@ def subject(step: int, class_name: str, name: str, settings: Settings, *between:
 
 
 def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
-    """Steps 16 and 17 in NumPy. What is in the caches for padding does not matter, so step 17 leaves them out."""
+    """Steps 16 and 17 in NumPy. What the caches hold for padding does not matter, so step 17 leaves them out."""
     caches = {name: array for name, array in inputs.items() if subject.inputs[name].buffer}
     logits, after = numpy_cache.cached_language_model(
         inputs["input_ids"],
