@@ -11,6 +11,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STEPS := $(patsubst steps/step_%.py,s%,$(sort $(wildcard steps/step_*.py)))
 PROMPT ?= ROMEO:
+# The prompt reaches the tool as it was typed, whatever it holds: neither make nor the shell reads it.
+export TUTOR_PROMPT := $(value PROMPT)
 
 .DEFAULT_GOAL := help
 .PHONY: help $(STEPS) hint diff reset graph progress generate attention doctor warm test book build-book refresh-book \
@@ -31,7 +33,7 @@ progress doctor warm: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
 
 generate attention: $(VENV)/installed
-	@$(RUN) -m tutor $@ "$(PROMPT)" $(ARGS)
+	@$(RUN) -m tutor $@ "$$TUTOR_PROMPT" $(ARGS)
 
 test: $(VENV)/installed-test
 	@$(RUN) -m pytest $(ARGS)
