@@ -148,7 +148,7 @@ WRONG_FILES = (
     _wrong(14, "The temperature is multiplied", ("logits.max()) / temperature", "logits.max()) * temperature")),
     _wrong(
         14,
-        "A new die for each token",
+        "A new random generator for each token",
         (
             "ids[-n_positions:], temperature=temperature, top_k=top_k, top_p=top_p, rng=rng",
             "ids[-n_positions:], temperature=temperature, top_k=top_k, top_p=top_p, rng=np.random.default_rng(seed)",
