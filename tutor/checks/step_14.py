@@ -48,7 +48,7 @@ def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
 
 
 def keep_top_p(logits: np.ndarray, p: float, *, over: bool = True) -> np.ndarray:
-    """Sets all but the likeliest logits, up to a probability of p, to -inf; `over`: including the one that reaches p."""
+    """Sets all but the likeliest logits, up to a probability of p, to -inf; `over`: with the one that reaches p."""
     order = np.argsort(-logits)
     sums = np.cumsum(softmax(logits)[order])
     kept = int((sums < p).sum()) + (1 if over else 0)
