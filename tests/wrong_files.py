@@ -156,13 +156,13 @@ WRONG_FILES = (
     ),
     _wrong(
         15,
-        "turn all four kinds in CONV1D",
+        "transpose all four kinds in CONV1D",
         ("        if name.endswith(CONV1D):\n", "        if array.shape != shapes[name]:\n"),
     ),
     _wrong(
         15, "`attn.c_attn.bias` is a real bias", ('(".attn.bias", ".attn.masked_bias")', '("attn.bias", "c_attn.bias")')
     ),
-    _wrong(15, "is refused by name", ("        if name in weights:\n", "        if name in shapes and False:\n")),
+    _wrong(15, "a parameter that two keys set raises an error", ("        if name in weights:\n", "        if name in shapes and False:\n")),
     _wrong(
         15,
         "Do not copy: give both names the same array",

@@ -16,7 +16,7 @@ import numpy as np
 from tutor.checking import stored_numbers
 from tutor.checking.spec import Check, Code, Expectation, RunnableSubject
 from tutor.checks.shared.expectations import raises
-from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table
+from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table, as_token
 from tutor.checks.step_13 import SHIPPED
 
 DRAWS = 2000
@@ -136,7 +136,7 @@ def _which_distribution(
 
     def evaluate(code: Code, _: Mapping[str, RunnableSubject]) -> list[object]:
         rng = np.random.default_rng(0)
-        return [_plain(code[14].choose_token(given.logits.copy(), rng=rng, **sampling)) for _ in range(DRAWS)]
+        return [as_token(code[14].choose_token(given.logits.copy(), rng=rng, **sampling)) for _ in range(DRAWS)]
 
     def read(answer: Any) -> str:
         if (odd := _no_token(answer, DRAWS)) is not None:
@@ -149,11 +149,6 @@ def _which_distribution(
         return f"another distribution: token {drawn.argmax()} was drawn {100 * drawn.max():.0f} % of the time"
 
     return Expectation(name, evaluate, right, wrong=tuple(wrong), advice=advice, part="choose_token", read=read)
-
-
-def _plain(token: Any) -> object:
-    """A token as a plain int, if it is any kind of integer."""
-    return int(token) if isinstance(token, int | np.integer) and not isinstance(token, bool) else token
 
 
 def _no_token(answer: Any, count: int) -> str | None:
@@ -183,7 +178,7 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
     return (
         Expectation(
             "with temperature 0, the next token is the one with the largest logit",
-            lambda code, _: [_plain(code[14].choose_token(row.copy())) for row in rows],
+            lambda code, _: [as_token(code[14].choose_token(row.copy())) for row in rows],
             rows.argmax(-1).tolist(),
             wrong=((rows.argmin(-1).tolist(), "These are the smallest logits: use `np.argmax`."),),
             advice="Return the index of the largest logit, as an int.",
@@ -267,7 +262,7 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
 
 def _next(code: Code, given: Numbers, model: StandIn | None = None, **sampling: Any) -> object:
     model = StandIn(given.table) if model is None else model
-    return _plain(code[14].generate_next_token(model, list(given.prompt), **sampling))
+    return as_token(code[14].generate_next_token(model, list(given.prompt), **sampling))
 
 
 def _what_the_model_gets(given: Numbers) -> Evaluate:
@@ -366,7 +361,7 @@ def _tokens_of(given: Numbers, **options: Any) -> Evaluate:
 
     def evaluate(code: Code, _: Mapping[str, RunnableSubject]) -> list[object]:
         tokens = code[14].generate_tokens(StandIn(given.table), list(given.prompt), **options)
-        return [_plain(token) for token in tokens]
+        return [as_token(token) for token in tokens]
 
     return evaluate
 
@@ -424,7 +419,7 @@ def _continue(code: Code, executables: Mapping[str, Any]) -> list[object]:
     model = executables[SHIPPED.name].bind(stored_numbers.shipped_parameters(SHIPPED))
     prompt = stored_numbers.load_arrays(14)["prompt"].tolist()
     tokens = code[14].generate_tokens(model, prompt, n_positions=256, max_new_tokens=NEW_TOKENS)
-    return [_plain(token) for token in tokens]
+    return [as_token(token) for token in tokens]
 
 
 def _same_text(expected: list[int]) -> Callable[[Any], str]:

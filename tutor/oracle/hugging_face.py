@@ -131,16 +131,39 @@ def step_13(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_16(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """`GPT2LMHeadModel` with a cache: the logits after the last token, and the caches afterwards."""
+    """`GPT2LMHeadModel` with a cache: the logits after the last token, and the caches afterwards; or its parts."""
+    if subject.name == "attend":
+        query, keys, values = (tensor(inputs[name]) for name in ("query", "keys", "values"))
+        y, _ = eager_attention_forward(nn.Module().eval(), query, keys, values, tensor(inputs["mask"]))
+        return {"y": y.transpose(1, 2)}  # it comes with the tokens in front of the heads
+    if subject.name == "extend":
+        return extended(int(inputs["num_tokens"]), tensor(inputs["cache"]), tensor(inputs["new"]))
     num_tokens, seq_len = int(inputs["num_tokens"]), inputs["input_ids"].shape[1]
-    cache = filled_cache(subject, inputs)
-    logits = language_model(subject, parameters)(tensor(inputs["input_ids"]), past_key_values=cache).logits
+    cache, given = filled_cache(subject, inputs), {}
+    if subject.name == "predict":
+        batch = len(inputs["input_ids"])
+        given["position_ids"] = tensor(inputs["positions"]).expand(batch, -1)
+        given["attention_mask"] = tensor(inputs["mask"])[None, None].expand(batch, 1, -1, -1)
+    model = language_model(subject, parameters)
+    logits = model(tensor(inputs["input_ids"]), past_key_values=cache, **given).logits
     after = {"logits": logits[:, -1]}
     for layer, kept in enumerate(cache.layers):
         for name, states in ((f"keys_{layer}", kept.keys), (f"values_{layer}", kept.values)):
             after[name] = tensor(inputs[name]).clone()
             after[name][:, :, num_tokens : num_tokens + seq_len] = states[:, :, num_tokens:]
     return after
+
+
+def extended(num_tokens: int, cache: torch.Tensor, new: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What Hugging Face's growing cache gives when new keys come to those that it has; and a cache with room for all.
+
+    It tells keys from values, and grows them alike.
+    """
+    growing = DynamicCache()
+    if num_tokens:
+        growing.update(cache[:, :, :num_tokens], cache[:, :, :num_tokens], 0)
+    keys, _ = growing.update(new, new, 0)
+    return {"keys": keys, "cache": torch.cat([keys, cache[:, :, keys.shape[2] :]], dim=2)}
 
 
 def step_17(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:

@@ -1,6 +1,6 @@
 """The attention of step 19 in NumPy, in float64: right by default, and able to make each known mistake on demand.
 
-As in `numpy_gpt2.py`, it explains mistakes; what is right is decided by PyTorch's numbers.
+As in `gpt2.py`, it explains mistakes; what is right is decided by PyTorch's numbers.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The six attentions of step 18 in NumPy, right by default, and able to make each known mistake on demand.
 
-See `numpy_gpt2.py` for what this file is for. All is computed in float64. Padded inputs are
+See `gpt2.py` for what this file is for. All is computed in float64. Padded inputs are
 (batch, seq_len, num_heads * head_dim); packed inputs have their sequences one behind the other,
 (total_seq_len, num_heads * head_dim).
 """

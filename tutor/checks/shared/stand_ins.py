@@ -107,6 +107,29 @@ class CachedStandIn:
         return Tensor.from_dlpack(self._table.logits[ids[:, -1]])
 
 
+def as_token(token: Any) -> Any:
+    """A token as a plain int, if it is any kind of integer."""
+    return int(token) if isinstance(token, int | np.integer) and not isinstance(token, bool) else token
+
+
+def row_of_logits(logits: Any) -> np.ndarray:
+    """What `choose` is given, if it is what it should be.
+
+    Raises:
+        TypeError: it is something else; the message says what should have come.
+    """
+    told = f"give it the logits of one row, an array of shape ({VOCAB_SIZE},)"
+    if not isinstance(logits, np.ndarray):
+        raise TypeError(f"choose got {_a(type(logits).__name__)}; {told}: `.to_numpy()`")
+    if logits.shape != (VOCAB_SIZE,):
+        raise TypeError(f"choose got logits of shape {logits.shape}; {told}")
+    return logits
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def read_ids(value: object) -> np.ndarray:
     """The ids that a stand-in was given, int64 (batch, seq_len).
 
@@ -127,8 +150,7 @@ def _read(what: str, value: Any, shape: tuple[int | None, ...], example: str) ->
 
     told = f"give it Tensor.from_dlpack({example})"
     if not isinstance(value, Tensor):
-        article = "an" if type(value).__name__[0] in "aeiou" else "a"
-        raise TypeError(f"the model got {article} {type(value).__name__} for {what}; {told}")
+        raise TypeError(f"the model got {_a(type(value).__name__)} for {what}; {told}")
     array = np.array(value.to_numpy())  # a copy: the code may go on writing into its own
     if array.dtype != np.int64:
         raise TypeError(f"the model got {what} of dtype {array.dtype}, not int64; {told}")
