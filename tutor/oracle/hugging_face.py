@@ -181,6 +181,12 @@ def step_17(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 def step_18(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
     """PyTorch's `scaled_dot_product_attention`, which gives zeros to a query that sees nothing, too."""
+    if subject.settings["way"] == "heads":
+        return heads(subject, inputs)
+    if subject.name == "visible_range":
+        return visible_range(inputs)
+    if subject.name == "online_softmax_step":
+        return online_softmax_step({name: tensor(array) for name, array in inputs.items()})
     num_heads, head_dim = subject.settings["num_heads"], subject.settings["head_dim"]
     rounded = {name: tensor(inputs[name]) for name in ("query", "key", "value")}
     if subject.settings["dtype"] == "bfloat16":
@@ -201,6 +207,46 @@ def step_18(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
     edges = inputs["cu_seqlens"].tolist()
     pieces = [slice(*edge) for edge in itertools.pairwise(edges)]
     return {name: torch.cat([attend("causal" in name, None, piece) for piece in pieces]) for name in subject.outputs}
+
+
+def heads(subject: Subject, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The heads of step 18, split or merged as PyTorch's `unflatten` and `flatten` do it."""
+    outputs = {}
+    for name, array in zip(subject.outputs, inputs.values(), strict=True):
+        x = tensor(array)
+        if subject.name == "split_heads":
+            outputs[name] = x.unflatten(-1, (3, 5)).transpose(-3, -2)
+        else:
+            outputs[name] = x.transpose(-3, -2).flatten(-2)
+    return outputs
+
+
+def visible_range(inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The first and the last key that each token sees, found by going through the keys one by one."""
+    edges = inputs["cu_seqlens"].tolist()
+    sequence = torch.repeat_interleave(torch.arange(len(edges) - 1), torch.tensor(edges).diff())  # of each token
+    tokens, rows = torch.arange(edges[-1]), tensor(inputs["rows"])
+    outputs = {}
+    for kind in ("bidirectional", "causal"):
+        visible = sequence[rows, None] == sequence  # (rows, tokens)
+        if kind == "causal":
+            visible = visible & (tokens <= rows[:, None])
+        outputs[f"first key, {kind}"] = torch.where(visible, tokens, edges[-1]).amin(-1)
+        outputs[f"last key, {kind}"] = torch.where(visible, tokens, -1).amax(-1)
+    return outputs
+
+
+def online_softmax_step(given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What a softmax over all keys at once gives: those so far count as one, with the logarithm of their sum."""
+    so_far = given["running_max"] + given["running_sum"].log()
+    logits = torch.cat([so_far, given["scores"]], dim=-1)  # (num_heads, queries, 1 + keys)
+    largest = torch.maximum(given["running_max"], given["scores"].amax(-1, keepdim=True))
+    total = (logits.logsumexp(-1, keepdim=True) - largest).exp()
+    # The mean of the values so far is what was accumulated, divided by the sum; where there is none, it has no weight.
+    mean = (given["accumulator"] / given["running_sum"]).nan_to_num()
+    weights = (logits - largest).exp()
+    blended = weights[..., :1] * mean + weights[..., 1:] @ given["values"]
+    return {"running_max": largest, "running_sum": total, "accumulator": blended}
 
 
 def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
