@@ -489,6 +489,14 @@ def _misconceptions() -> list[Mistake]:
         for name, advice, mistake in _IN_CAUSAL:
             causal = {"ways": ways, "kinds": ("causal",)} | mistake
             made.append(Mistake(f"{NAMES[ways]} causal attention {name}", advice, causal))
+    for way in EVERYWHERE:
+        made.append(
+            Mistake(
+                f"{NAMES[way,]} bidirectional attention that hides later tokens",
+                "Only the causal function hides them: pass `causal=False`.",
+                {"ways": (way,), "kinds": ("bidirectional",), "causal": True},
+            )
+        )
     return made
 
 

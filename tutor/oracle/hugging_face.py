@@ -251,6 +251,13 @@ def online_softmax_step(given: dict[str, torch.Tensor]) -> dict[str, torch.Tenso
 
 def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
     """PyTorch's `scaled_dot_product_attention`, or `nn.MultiheadAttention` with the weights of each head."""
+    if subject.name == "visible_keys":
+        # What PyTorch gives a hidden key: a score of -inf.
+        scores, *masks = (tensor(array) for array in inputs.values())
+        return {
+            name: scores.masked_fill(~mask.double().eq(1.0), -torch.inf).isfinite()
+            for name, mask in zip(subject.outputs, masks, strict=True)
+        }
     visible = tensor(inputs["mask"]) == 1 if "mask" in inputs else None
     if parameters:
         module = pytorch_module(parameters, subject.settings["num_heads"])

@@ -17,6 +17,7 @@ def attention(
     *,
     scale: str = "1/sqrt(head_dim)",
     masking: str = "before the softmax",
+    looks: str = "at 1",
     empty: str = "zeros",
     axis: int = -1,
     given: str = "weights",
@@ -29,6 +30,7 @@ def attention(
         scale: by what the scores are multiplied.
         masking: "before the softmax"; "ignored", "inverted", "added", "multiplied", "after the softmax" (the
             weights that remain do not sum to 1), "the first batch's", "the first head's", "causal too".
+        looks: see `visible_keys`.
         empty: what a row that sees nothing gives: "zeros"; "nan"; "nan, and with heads all of the output" (which
             is what MAX 26.7.0 makes of it on CPU: it joins hiding, softmax and blend in one kernel, with 0 times -inf);
             or "even" (the same weight for all keys).
@@ -50,7 +52,7 @@ def attention(
             "none": 1.0,
         }[scale]
     )
-    raw, visible = scores, _visible(mask, scores.shape, masking)
+    raw, visible = scores, visible_keys(mask, scores.shape, masking=masking, looks=looks)
     if mask is not None and masking == "added":
         scores = scores + mask
     elif mask is not None and masking == "multiplied":
@@ -70,12 +72,21 @@ def attention(
     return output, {"weights": weights, "scores": raw, "hidden scores": scores}[given]
 
 
-def _visible(mask: Array | None, shape: tuple[int, ...], masking: str) -> Array:
-    """Which keys each query sees, for `masking` as in `attention`."""
+def visible_keys(
+    mask: Array | None, shape: tuple[int, ...], *, masking: str = "before the softmax", looks: str = "at 1"
+) -> Array:
+    """Which keys each query sees.
+
+    Args:
+        mask, masking: as in `attention`.
+        shape: of the scores.
+        looks: "at 1": where the mask is 1, the query may look; "not 0", "above 0".
+    """
     causal = np.tri(*shape[-2:], dtype=bool)
     if mask is None or masking in ("ignored", "added", "multiplied"):
         return np.broadcast_to(causal, shape) if masking == "causal too" else np.full(shape, True)
-    chosen = np.asarray(mask) == 1
+    mask = np.asarray(mask, np.float64)
+    chosen = {"at 1": mask == 1, "not 0": mask != 0, "above 0": mask > 0}[looks]
     if masking == "the first batch's" and chosen.ndim > 2:
         chosen = chosen[:1]
     if masking == "the first head's" and chosen.ndim == 4:
