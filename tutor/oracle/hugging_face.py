@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel, GPT2Model
 from transformers.masking_utils import sdpa_mask
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.gpt2.modeling_gpt2 import GPT2MLP, GPT2Attention, GPT2Block, eager_attention_forward
 from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging
@@ -96,10 +97,34 @@ def step_08(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_09(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """`GPT2Attention`."""
+    """`GPT2Attention`, or how it splits and merges its heads."""
     x = tensor(inputs["x"])
+    if subject.name in ("_split_heads", "_merge_heads"):
+        return {"y": _heads_of_attention(subject, x)}
     attention = filled(GPT2Attention(config(subject), layer_idx=0), parameters)
     return {"y": attention(x, attention_mask=mask(x.shape[1]))[0]}
+
+
+def _heads_of_attention(subject: Subject, x: torch.Tensor) -> torch.Tensor:
+    """What `GPT2Attention` hands to its attention function as queries, or to `c_proj`: caught on the way."""
+    n_embd, caught = subject.settings["n_embd"], {}
+    attention = GPT2Attention(config(subject), layer_idx=0).double().eval()
+    attention.config._attn_implementation = "caught"
+
+    def attend(module: nn.Module, query: torch.Tensor, *rest: object, **more: object) -> tuple[torch.Tensor, None]:
+        caught["split"] = query
+        # An attention function gives its result with the tokens in front of the heads.
+        return (x if subject.name == "_merge_heads" else query).transpose(1, 2), None
+
+    ALL_ATTENTION_FUNCTIONS.register("caught", attend)
+    attention.c_proj.register_forward_pre_hook(lambda module, given: caught.update(merged=given[0]))
+    if subject.name == "_merge_heads":
+        attention(torch.zeros(len(x), x.shape[2], n_embd, dtype=torch.float64))
+        return caught["merged"]
+    attention.c_attn.weight.data = torch.eye(n_embd, dtype=torch.float64).repeat(1, 3)
+    attention.c_attn.bias.data.zero_()
+    attention(x)
+    return caught["split"]
 
 
 def step_10(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
