@@ -1,31 +1,18 @@
-"""Fixtures: a learner's workspace, the tool's command line, and graphs compiled before they are needed."""
+"""Fixtures of all tests: a learner's workspace, the tool's command line, graphs compiled before they are needed,
+and a browser."""
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from playwright.sync_api import Browser
 
-from tests.browser import launch_browser  # noqa: F401 - a fixture is known by its import
-from tests.precompile import precompile
+from tests.support.browser import launch_browser
+from tests.support.precompile import precompile
+from tests.support.workspaces import Tool, make_workspace, run_tutor
 from tests.wrong_files import WRONG_FILES
-from tutor.learner.skeleton import finished_workspace
-from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
-
-Tool = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def make_workspace(root: Path, *, filled: bool) -> Workspace:
-    """A workspace in `root`: `steps/` holds copies of the solutions, or the skeletons."""
-    workspace = finished_workspace(root)
-    if not filled:
-        for step in (REPOSITORY / "steps").glob("step_*.py"):
-            shutil.copy(step, workspace.root / "steps")
-    return workspace
+from tutor.learner.workspace import Workspace, cache_folder
 
 
 @pytest.fixture
@@ -43,25 +30,12 @@ def filled(tmp_path: Path) -> Workspace:
 @pytest.fixture
 def tutor() -> Tool:
     """Runs `python -m tutor …` in a workspace, without a terminal."""
-
-    def run(workspace: Workspace, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "tutor", *arguments],
-            cwd=workspace.root,
-            env=os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-
-    return run
+    return run_tutor
 
 
 @pytest.fixture(scope="session")
 def compiled() -> Iterator[None]:
-    """All graphs of the solutions and of the wrong_files are in the cache, compiled a few at a time.
+    """All graphs of the solutions and of the wrong files are in the cache, compiled a few at a time.
 
     Compiled one by one, as the tests come to them, they would take most of an hour.
     """
@@ -69,3 +43,10 @@ def compiled() -> Iterator[None]:
     with FileLock(cache_folder() / "tests.lock"):  # the test processes take turns; the second finds all done
         precompile(WRONG_FILES, cache_folder())
     yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of a session; they are skipped where there is none."""
+    with launch_browser() as launched:
+        yield launched

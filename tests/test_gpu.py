@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from max.driver import accelerator_count
 
 from benchmarks import attention, length, speed
-from tests.conftest import Tool
+from tests.support.workspaces import Tool
 from tutor.course import COURSE, Step
 from tutor.learner.workspace import Workspace
 

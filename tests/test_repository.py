@@ -2,33 +2,22 @@
 
 import ast
 import json
-import os
 import re
 import shlex
 import subprocess
 import sys
-import tomllib
 
 import pytest
 
 from book.__main__ import cli as book_cli
+from tests.support.repository import ENVIRONMENT, PIXI, PYPROJECT, README, TASKS, WORKSPACE, known_commands
 from tutor.course import COURSE, Step, find_step
 from tutor.errors import UnknownStepError
 from tutor.learner.skeleton import skeleton_of
-from tutor.learner.workspace import REPOSITORY, Workspace
-
-WORKSPACE = Workspace(REPOSITORY)
-PIXI = tomllib.loads((REPOSITORY / "pixi.toml").read_text())
-PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-README = (REPOSITORY / "README.md").read_text()
-TASKS: dict[str, str] = PIXI["tasks"]
-# Without what the make around these tests passes on. Given to every child, because MAX, once it has run in a
-# process, sets PYTHONEXECUTABLE behind Python's back, and a child that inherits it runs another Python.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+from tutor.learner.workspace import REPOSITORY
 
 # Where learners write imports and the decorator themselves, their skeleton lacks these.
 IMPORTS_ARE_A_TASK = 2
-
 every_step = pytest.mark.parametrize("step", COURSE, ids=lambda step: step.label)
 
 
@@ -108,20 +97,6 @@ def test_every_task_is_named_by_one_message(step: Step):
     assert named == tasks - ({1} if step.number == 1 else set())
 
 
-@every_step
-@pytest.mark.parametrize("package", ["steps", "solutions"])
-def test_a_step_imports_only_earlier_steps_of_its_own_package(step: Step, package: str):
-    file = WORKSPACE.step(step.number) if package == "steps" else WORKSPACE.solution(step.number)
-    imported = [
-        node.module
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ImportFrom)
-        and node.module.partition(".")[0] in ("steps", "solutions", "tutor", "tests")
-    ]
-    for module in imported:
-        assert module.startswith(f"{package}.") and int(module[-2:]) < step.number
-
-
 def test_the_code_is_formatted_and_linted():
     for command in (["check"], ["format", "--check"]):
         result = subprocess.run(
@@ -135,41 +110,7 @@ def test_the_code_is_formatted_and_linted():
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_step_00_needs_nothing_but_math():
-    imports = [
-        node
-        for node in ast.walk(ast.parse(WORKSPACE.solution(0).read_text()))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
-    assert [alias.name for node in imports for alias in node.names] == ["math"]
-
-
-def test_nothing_imports_the_tests_and_only_the_loader_reaches_the_steps():
-    for file in (REPOSITORY / "tutor").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            roots = {name.partition(".")[0] for name in names}
-            assert not roots & {"tests", "steps", "solutions"}, file
-
-
-def test_a_learners_path_imports_neither_torch_nor_transformers():
-    modules = ("tutor.cli", "tutor.checking.run", "tutor.attention_maps.pictures", "tutor.attention_maps.weights")
-    heavy = "{'torch', 'transformers', 'matplotlib'}"
-    code = f"import sys, {', '.join(modules)}; print(sorted({heavy} & set(sys.modules)))"
-    python = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True
-    )
-    assert python.stdout.strip() == "[]", python.stderr
-
-
 # --- tasks and commands ---------------------------------------------------------------------
-
-
-def known_commands() -> set[str]:
-    from tutor.cli import cli
-
-    return set(cli.commands) | {f"s{step.label}" for step in COURSE}
 
 
 def test_pixi_has_a_task_for_each_step_and_each_task_is_a_command_that_exists():

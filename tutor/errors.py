@@ -9,6 +9,14 @@ class UnknownStepError(CourseError, LookupError):
     """A step was asked for that the course does not have."""
 
 
+class StepFileError(CourseError):
+    """A learner's file is missing, or is not text."""
+
+
+class HintError(CourseError):
+    """A hint was asked for again that was not shown yet."""
+
+
 class DeviceError(CourseError):
     """A device was asked for that this machine does not have."""
 

@@ -23,3 +23,10 @@ def typed(command: str, argument: str = "") -> str:
         return f"pixi run {command} {argument}".strip()
     name = "PROMPT" if command in ("generate", "attention") else "STEP"
     return f"make {command} {name}={argument}" if argument else f"make {command}"
+
+
+def reinstall() -> str:
+    """The words to type to install the course's packages again."""
+    if "PIXI_PROJECT_ROOT" in os.environ:
+        return "rm -r .pixi; pixi install"
+    return "rm -r .venv; make doctor"

@@ -14,9 +14,8 @@ from tutor.checking.loader import StepModules
 from tutor.course import ATTENTION_WEIGHTS, CAUSAL_MASK, COURSE, LANGUAGE_MODEL
 from tutor.errors import PictureError
 from tutor.generation.checkpoint import Checkpoint
-from tutor.generation.model import configuration, read_weights, shapes_of
+from tutor.generation.model import compile_model, configuration, read_weights, shapes_of
 from tutor.generation.tokens import token_text, visible_token
-from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.devices import find_device
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import ReturnError, TracedGraph, trace
@@ -31,16 +30,23 @@ class Reader:
     guard: Guard
     config: Any
 
-    def find_head(self, layer: int, head: int) -> None:
-        """Sees to it that the model has this layer and this head.
+    def choose_head(self, layer: int | None, head: int | None) -> tuple[int, int]:
+        """The layer and the head to show; None is the first.
 
         Raises:
-            PictureError: it has not; the message says which it has.
+            PictureError: the model has no such layer or head; the message says which it has.
         """
+        layer, head = layer or 0, head or 0
         for name, number, count in (("layer", layer, self.config.n_layer), ("head", head, self.config.n_head)):
             if number >= count:
                 allowed = f"this model has {name}s 0 to {count - 1}" if count > 1 else f"this model has only {name} 0"
                 raise PictureError(f"there is no {name} {number}: {allowed}")
+        return layer, head
+
+    def other_heads(self) -> str:
+        """How to ask for another head than the first."""
+        last_layer, last_head = self.config.n_layer - 1, self.config.n_head - 1
+        return f"--layer 0 to {last_layer} and --head 0 to {last_head} show others; --summary finds some by habit."
 
     def encode(self, text: str) -> list[int]:
         """Cuts a text into ids.
@@ -76,8 +82,7 @@ class Reader:
             returns=ReturnError,
         )
         parameters = read_weights(self.guard, self.checkpoint, shapes_of(traced.parameters))
-        (executable,) = CompileCache(cache_folder).load([traced], on_compile)
-        layers = executable(parameters, np.array([ids], np.int64))
+        layers = compile_model(traced, cache_folder, on_compile)(parameters, np.array([ids], np.int64))
         return np.stack([layer[0] for layer in layers])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from tutor.checking.attempt import Attempt, Look
-from tutor.checking.diagnosis import details_of
+from tutor.checking.diagnosis import details_of, find_mistake
 from tutor.checking.guard import ProblemFound
 from tutor.checking.learner_link import LearnerLink
 from tutor.checking.numbers import Compared
@@ -107,7 +107,10 @@ def confirm(attempt: Attempt, look: Look, link: LearnerLink, compiler: Compiler)
 def _compiled_wrongly(look: Look, compared: Compared, total: int) -> Problem:
     where, difference = next(iter(compared.differences.items()))
     details = details_of(difference, len(compared.differences), total)
-    return Problem("compiler", look.step, _SUMMARY, where=where, details=details, advice=_advice(look))
+    # What MAX makes of such a graph can be what a known mistake gives: then its advice is what helps.
+    mistake = find_mistake(look.check, [given for given in look.cases if given.subject.compiled], compared)
+    advice = _advice(look) if mistake is None else mistake.advice
+    return Problem("compiler", look.step, _SUMMARY, where=where, details=details, advice=advice)
 
 
 def _as_compiled(problem: Problem, look: Look) -> Problem:

@@ -22,12 +22,25 @@ DTYPES: Mapping[str, str] = {
 
 FLOATS = frozenset({"bfloat16", "float16", "float32", "float64"})
 
+_LARGEST_BFLOAT16 = float.fromhex("0x1.fep127")
+
 _KEPT_IN_FLOAT32 = frozenset({"bfloat16", "float16"})
 
 
 def storage(dtype: str) -> np.dtype:
     """The dtype of the arrays in which values of a MAX dtype are kept."""
     return np.dtype(np.float32 if dtype in _KEPT_IN_FLOAT32 else dtype)
+
+
+def finite_range(dtype: str) -> tuple[float, float]:
+    """The smallest and the largest finite number of a MAX dtype."""
+    if dtype == "bool":
+        return False, True
+    if dtype == "bfloat16":
+        return -_LARGEST_BFLOAT16, _LARGEST_BFLOAT16
+    if dtype in FLOATS:
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    return np.iinfo(dtype).min, np.iinfo(dtype).max
 
 
 def round_to_bfloat16(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from max import _core, mlir
-from max._core.dialects import builtin
+from max._core.dialects import builtin, mo
 from max.driver import CPU
 from max.dtype import DType
 from max.graph import Module as GraphModule
@@ -63,7 +63,7 @@ class _Reader:
     """Reads one graph: numbers its values in the order in which they are made."""
 
     def __init__(self) -> None:
-        self._numbers: dict[mlir.Value, int] = {}
+        self._numbers: dict[mlir.Value[mlir.Type], int] = {}
         self._known: set[str] = set()
 
     def read_graph(self, operation: mlir.Operation) -> GraphFunction:
@@ -83,7 +83,7 @@ class _Reader:
             ),
         )
 
-    def _number(self, value: mlir.Value) -> int:
+    def _number(self, value: mlir.Value[mlir.Type]) -> int:
         return self._numbers.setdefault(value, len(self._numbers))
 
     def _operation(self, operation: mlir.Operation, path: tuple[int, ...]) -> Operation:
@@ -122,7 +122,7 @@ def _declared(operation: mlir.Operation) -> frozenset[str]:
     return frozenset(_DECLARATION.findall(str(operation.attributes["outputParamDecls"])))
 
 
-def _type(value: mlir.Value) -> ValueType:
+def _type(value: mlir.Value[mlir.Type]) -> ValueType:
     text = str(value.type)
     if text == "!mo.chain":
         return ValueType(Kind.CHAIN)
@@ -163,10 +163,12 @@ def _attribute(attribute: mlir.Attribute) -> Attribute:
 def _constant(operation: mlir.Operation, type_: ValueType) -> np.ndarray:
     """The values of a constant; bfloat16 and float16 come as float32."""
     shape = [int(str(dim)) for dim in type_.dims]
-    value = _core.Operation._from_cmlir(operation).value
-    buffer = _core.graph._buffer_from_constant_attr(value, DType[type_.dtype], shape, CPU())
+    constant = _core.Operation._from_cmlir(operation)
+    assert isinstance(constant, mo.ConstantOp)
+    buffer = _core.graph._buffer_from_constant_attr(constant.value, DType[type_.dtype], shape, CPU())
     if type_.dtype == "bfloat16":
         # The bits of a bfloat16 are the upper half of a float32's.
-        return (buffer.view(DType.uint16, shape).to_numpy().astype(np.uint32) << 16).view(np.float32)
+        upper = buffer.view(DType.uint16, shape).to_numpy().astype(np.uint32)
+        return np.asarray(upper << 16).view(np.float32)
     array = buffer.to_numpy().copy()
     return array.astype(np.float32) if type_.dtype == "float16" else array

@@ -13,6 +13,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from tutor.errors import CheckpointError, PromptError
+from tutor.learner.workspace import Workspace
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
@@ -85,6 +86,11 @@ def open_checkpoint(model: str | Path) -> Checkpoint:
         )
     sizes = {name: config[name] for name in _SIZES if name in config}
     return Checkpoint(folder, sizes, config.get("eos_token_id", 50256), tokenizer)
+
+
+def open_named(model: str | None, workspace: Workspace) -> Checkpoint:
+    """Opens the checkpoint that a command names; None is the one that comes with the course. See `open_checkpoint`."""
+    return open_checkpoint(workspace.checkpoint if model is None else model)
 
 
 def _read_config(file: Path) -> dict[str, Any]:

@@ -14,14 +14,16 @@ from tokenizers.decoders import DecodeStream
 from tutor.checking.guard import Guard
 from tutor.checking.loader import StepModules
 from tutor.course import CONFIGURATION, COURSE, LANGUAGE_MODEL, PRETRAINED_WEIGHTS
-from tutor.errors import CheckpointError
+from tutor.errors import CheckpointError, CompileError
 from tutor.generation.checkpoint import Checkpoint
 from tutor.generation.engines import Engine, Request, choose_engine
 from tutor.generation.quantize import pack
 from tutor.generation.sampling import SamplingParams
 from tutor.generation.stop_strings import StopStrings
-from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.compile_process import load_interruptibly
+from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.devices import find_device
+from tutor.graphs.trace import TracedGraph
 from tutor.learner.workspace import Workspace
 from tutor.sizes import language_model
 
@@ -188,15 +190,30 @@ def bind(
         CheckpointError: the weights do not fit the model.
         ProblemFound: the code of step 15 failed.
     """
-    traced, cache = engine.traced, CompileCache(cache_folder)
+    traced = engine.traced
     # With quantized layers, the model's own parameters tell no longer what shapes the file has.
     shapes = language_model(vars(config)) if traced.constants else shapes_of(traced.parameters)
     weights = read_weights(guard, checkpoint, shapes)
     if not traced.constants:
-        (executable,) = cache.load([traced], on_compile)
-        return executable.bind(weights)
-    (executable,) = cache.load([traced], on_compile, pack(weights, shapes_of(traced.constants)))
-    return executable.bind({})
+        return compile_model(traced, cache_folder, on_compile).bind(weights)
+    return compile_model(traced, cache_folder, on_compile, pack(weights, shapes_of(traced.constants))).bind({})
+
+
+def compile_model(
+    traced: TracedGraph,
+    cache_folder: Path,
+    on_compile: Callable[[int], None],
+    constants: Mapping[str, np.ndarray] | None = None,
+) -> CompiledGraph:
+    """Makes the graph of a model ready to run; see `load_interruptibly`.
+
+    Raises:
+        CompileError: MAX cannot compile it.
+    """
+    try:
+        return load_interruptibly(traced, cache_folder, on_compile, constants)
+    except CompileError as error:
+        raise CompileError(f"MAX cannot compile the model: {error}") from None
 
 
 def shapes_of(types: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

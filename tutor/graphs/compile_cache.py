@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from max.engine import InferenceSession, Model
@@ -25,10 +26,12 @@ from max.graph import Module as GraphModule
 from tutor.errors import CacheError, CompileError
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.max_internals import join
-from tutor.graphs.trace import TracedGraph
+from tutor.graphs.trace import CompilableGraph, TracedGraph
 
 # Each edit of a learner's compiles to a few megabytes; the oldest go first.
 _MOST_BYTES = 2 << 30
+
+Graph = TypeVar("Graph", bound=CompilableGraph)
 
 
 class CompileCache:
@@ -38,10 +41,41 @@ class CompileCache:
         self.folder = folder
         self.damaged: list[str] = []
 
-    def missing(self, graphs: Iterable[TracedGraph]) -> list[TracedGraph]:
+    def missing(self, graphs: Iterable[Graph]) -> list[Graph]:
         """The graphs that are not in the cache, each once."""
         unique = {graph.fingerprint: graph for graph in graphs}
         return [graph for graph in unique.values() if self._find(graph) is None]
+
+    def compile(
+        self,
+        graphs: Sequence[CompilableGraph],
+        on_compile: Callable[[int], None] = lambda count: None,
+        constants: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """Compiles the graphs that are missing in one go.
+
+        Args:
+            graphs: all for the same device.
+            on_compile: told the number of graphs before they are compiled; not called if there are none.
+            constants: the graphs' constants, by name; the values do not matter.
+
+        Raises:
+            CompileError: MAX cannot compile one of them.
+            CacheError: the folder cannot be written.
+        """
+        missing = self.missing(graphs)
+        if not missing:
+            return
+        self.make_folder()
+        on_compile(len(missing))
+        session = InferenceSession(devices=[missing[0].device])
+        joined = {f"graph_{index}": graph for index, graph in enumerate(missing) if graph.single_operation}
+        if joined:
+            self._compile(join({name: graph.module for name, graph in joined.items()}), joined, session, constants)
+        for graph in missing:
+            if not graph.single_operation:
+                self._compile(graph.module, {graph.module.top_level_graph_names()[0]: graph}, session, constants)
+        self._prune()
 
     def load(
         self,
@@ -62,18 +96,8 @@ class CompileCache:
         """
         if not graphs:
             return []
+        self.compile(graphs, on_compile, constants)
         session = InferenceSession(devices=[graphs[0].device])
-        missing = self.missing(graphs)
-        if missing:
-            self._make_folder()
-            on_compile(len(missing))
-            joined = {f"graph_{index}": graph for index, graph in enumerate(missing) if graph.single_operation}
-            if joined:
-                self._compile(join({name: graph.module for name, graph in joined.items()}), joined, session, constants)
-            for graph in missing:
-                if not graph.single_operation:
-                    self._compile(graph.module, {graph.module.top_level_graph_names()[0]: graph}, session, constants)
-            self._prune()
         loaded: dict[Path, dict[str, Model]] = {}
         executables = []
         for graph in graphs:
@@ -89,7 +113,7 @@ class CompileCache:
     def _compile(
         self,
         module: GraphModule,
-        named: Mapping[str, TracedGraph],
+        named: Mapping[str, CompilableGraph],
         session: InferenceSession,
         constants: Mapping[str, np.ndarray] | None,
     ) -> None:
@@ -111,7 +135,12 @@ class CompileCache:
                 entry.write_text(json.dumps({"mef": file.name, "graph": name}))
                 os.replace(entry, self._entry(graph))
 
-    def _make_folder(self) -> None:
+    def make_folder(self) -> None:
+        """Makes the folder.
+
+        Raises:
+            CacheError: it cannot be made, or is no folder.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -120,12 +149,12 @@ class CompileCache:
                 "set TUTOR_CACHE to a folder that you can write"
             ) from None
 
-    def _entry(self, graph: TracedGraph) -> Path:
+    def _entry(self, graph: CompilableGraph) -> Path:
         device = f"{graph.device.label}"
         key = "\n".join((graph.fingerprint, version("max"), device, _machine()))
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
-    def _find(self, graph: TracedGraph) -> tuple[Path, str] | None:
+    def _find(self, graph: CompilableGraph) -> tuple[Path, str] | None:
         """The file and the name of a graph in it, or None. A damaged entry counts as missing."""
         entry = self._entry(graph)
         if not entry.exists():

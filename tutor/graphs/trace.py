@@ -29,25 +29,15 @@ class ReturnError(Exception):
 
 
 @dataclass(frozen=True)
-class TracedGraph:
-    """A traced graph: what goes in, what comes out, and the MAX module that it is in.
+class CompilableGraph:
+    """What compiling needs of a graph.
 
     Args:
-        parameters: the type of each parameter of the module, by name; the graph's first inputs.
-        constants: the type of each parameter whose values are part of the compiled graph instead.
-        inputs: the graph's other inputs.
-        outputs: dtype and dimensions of each result.
-        single: True if the code returned one bare tensor, False for a tuple.
         bytecode: the module as MAX writes it; it can be read in another process.
         device: where the graph is to run.
         module: the MAX module that holds the graph and nothing else, unless the code made subgraphs.
     """
 
-    parameters: Mapping[str, TensorType]
-    constants: Mapping[str, TensorType]
-    inputs: Sequence[TensorSpec]
-    outputs: Sequence[TensorSpec]
-    single: bool
     bytecode: bytes
     device: Device
     module: GraphModule
@@ -66,6 +56,25 @@ class TracedGraph:
     def text(self) -> str:
         """The graph as MAX prints it."""
         return max_internals.text(self.module)
+
+
+@dataclass(frozen=True)
+class TracedGraph(CompilableGraph):
+    """A traced graph: what goes in, what comes out, and what compiling needs.
+
+    Args:
+        parameters: the type of each parameter of the module, by name; the graph's first inputs.
+        constants: the type of each parameter whose values are part of the compiled graph instead.
+        inputs: the graph's other inputs.
+        outputs: dtype and dimensions of each result.
+        single: True if the code returned one bare tensor, False for a tuple.
+    """
+
+    parameters: Mapping[str, TensorType]
+    constants: Mapping[str, TensorType]
+    inputs: Sequence[TensorSpec]
+    outputs: Sequence[TensorSpec]
+    single: bool
 
 
 def trace(

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from tutor.course import COURSE
-from tutor.errors import DamagedProgressError
+from tutor.course import COURSE, Step
+from tutor.errors import DamagedProgressError, HintError
+from tutor.invocation import typed
 from tutor.learner.backup import free_name, timestamp
 from tutor.learner.workspace import Workspace
 
@@ -82,6 +83,27 @@ def record_verdict(workspace: Workspace, step: int, files: Mapping[str, str] | N
             progress.green.pop(step, None)
         else:
             progress.green[step] = dict(files)
+
+
+def count_hint(workspace: Workspace, step: Step) -> int:
+    """Counts the next hint of a step as shown, and gives its number; once all were shown, that of the last."""
+    with update(workspace) as progress:
+        progress.hints[step.number] = min(progress.hints.get(step.number, 0) + 1, len(step.hints))
+        return progress.hints[step.number]
+
+
+def require_shown(workspace: Workspace, step: Step, number: int) -> None:
+    """Sees to it that a hint was shown before.
+
+    Raises:
+        HintError: it was not.
+    """
+    shown = load(workspace).hints.get(step.number, 0)
+    if number > shown:
+        raise HintError(
+            f"hint {number} of step {step.label} was not shown yet: "
+            f"`{typed('hint', step.label)}` shows the next one, hint {shown + 1}"
+        )
 
 
 def file_hashes(workspace: Workspace, steps: Iterable[int]) -> dict[str, str]:

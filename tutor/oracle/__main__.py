@@ -17,7 +17,6 @@ from tutor.checking.spec import Check
 from tutor.checks.shared.plain_attention import as_module
 from tutor.checks.step_00 import MAX_OUTPUT, SHARED
 from tutor.course import COURSE
-from tutor.generation.checkpoint import FILES
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 from tutor.oracle import hugging_face
 
@@ -30,7 +29,7 @@ Content = dict[str, np.ndarray]
 
 def have_checkpoint() -> bool:
     """Whether the checkpoint that comes with the course is there."""
-    return all((Workspace(REPOSITORY).checkpoint / name).is_file() for name in FILES)
+    return (Workspace(REPOSITORY).checkpoint / "model.safetensors").is_file()
 
 
 def content(step: int) -> Content:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tutor.evaluate.operations.indexing import slices
-from tutor.evaluate.operations.registry import Call, operation
+from tutor.evaluate.operations.registry import Call, Results, operation
 
 
 @operation("mutable.load")
@@ -33,11 +33,11 @@ def store_slice(
 
 
 @operation("transfer")
-def transfer(call: Call, x: np.ndarray, *chain: None) -> tuple[np.ndarray, ...]:
+def transfer(call: Call, x: np.ndarray, *chain: None) -> Results:
     """Moves a tensor to another device; there is only one here."""
     return (x, *chain)
 
 
-@operation("debug.print", "debug.tensor.print")
+@operation("debug.tensor.print")
 def debug_print(call: Call, *operands: np.ndarray | None) -> None:
     """Prints a tensor when the compiled graph runs; not here."""

@@ -5,7 +5,8 @@ import numpy as np
 from tutor.evaluate.operations.registry import elementwise
 
 elementwise("equal", np.equal)
-elementwise("not_equal", np.not_equal)
+# With NaN every comparison is False in MAX, this one too.
+elementwise("not_equal", lambda left, right: (left < right) | (left > right))
 elementwise("greater", np.greater)
 elementwise("greater_equal", np.greater_equal)
 elementwise("and", np.logical_and)

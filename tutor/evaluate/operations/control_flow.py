@@ -1,5 +1,7 @@
 """Conditionals, loops, and calls of subgraphs."""
 
+from collections.abc import Sequence
+
 from tutor.evaluate.operations.registry import Call, Results, Value, operation
 
 
@@ -20,15 +22,15 @@ def conditional(call: Call, condition: Value) -> Results:
 def loop(call: Call, *carried: Value) -> Results:
     """Runs the second body as long as the first gives True; both take what is carried from round to round."""
     condition, body = call.operation.bodies
+    values: Sequence[Value] = carried
     while True:
-        goes_on, *carried = call.runner.run(condition, carried)
+        goes_on, *values = call.runner.run(condition, values)
         if not goes_on:
-            return tuple(carried)
-        carried = call.runner.run(body, carried)
+            return tuple(values)
+        values = call.runner.run(body, values)
 
 
 @operation("call")
 def call_subgraph(call: Call, *arguments: Value) -> Results:
     """Runs another graph of the module."""
-    prefix = call.operation.attributes.get("prefix", "")
-    return tuple(call.runner.call(str(call["callee"]).removeprefix("@"), arguments, str(prefix)))
+    return tuple(call.runner.call(call.get("callee", str).removeprefix("@"), arguments, call.get("prefix", str)))

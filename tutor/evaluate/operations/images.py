@@ -39,7 +39,7 @@ def _windows(
 @operation("conv")
 def convolution(call: Call, x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """A convolution as neural networks have it, without a flip; kernel: (*sizes, channels / groups, out_channels)."""
-    groups, outs = int(call["num_groups"]), kernel.shape[-1]
+    groups, outs = call.get("num_groups", int), kernel.shape[-1]
     windows, axes = _windows(x, kernel.shape[:-2], call, 0.0)
     channels = kernel.shape[-2]
     pieces = []
@@ -54,7 +54,7 @@ def convolution(call: Call, x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 @operation("max_pool")
 def max_pool(call: Call, x: np.ndarray) -> np.ndarray:
     """The largest number of each window; padding is never the largest."""
-    windows, axes = _windows(x, call.shape("filter_shape"), call, -np.inf, reach=bool(call["ceil_mode"]))
+    windows, axes = _windows(x, call.shape("filter_shape"), call, -np.inf, reach=call.get("ceil_mode", bool))
     return windows.max(axis=tuple(range(-axes, 0)))
 
 
@@ -62,8 +62,8 @@ def max_pool(call: Call, x: np.ndarray) -> np.ndarray:
 def average_pool(call: Call, x: np.ndarray) -> np.ndarray:
     """The mean of each window, with the padding counted in or not."""
     sizes = call.shape("filter_shape")
-    windows, axes = _windows(x, sizes, call, 0.0, reach=bool(call["ceil_mode"]))
-    inside, _ = _windows(np.ones_like(x), sizes, call, 0.0, reach=bool(call["ceil_mode"]))
+    windows, axes = _windows(x, sizes, call, 0.0, reach=call.get("ceil_mode", bool))
+    inside, _ = _windows(np.ones_like(x), sizes, call, 0.0, reach=call.get("ceil_mode", bool))
     over = tuple(range(-axes, 0))
-    counted = float(np.prod(sizes)) if call["count_boundary"] else inside.sum(axis=over)
+    counted = float(np.prod(sizes)) if call.get("count_boundary", bool) else inside.sum(axis=over)
     return windows.sum(axis=over) / counted

@@ -21,10 +21,18 @@ def slices(starts: np.ndarray, stops: np.ndarray, steps: np.ndarray) -> tuple[sl
 
 @operation("slice")
 def slice_(call: Call, x: np.ndarray, *bounds: np.ndarray) -> np.ndarray:
-    """A part of a tensor: bounds are shapes, or tensors."""
-    if not bounds:
-        bounds = tuple(np.array(call.shape(name)) for name in ("starts", "stops", "steps"))
-    return x[slices(*bounds)]
+    """A part of a tensor: bounds are shapes, or tensors.
+
+    Bounds beyond an end are moved there, as Python does. Where bounds are tensors, MAX refuses those that are then in
+    the wrong order; Python gives nothing.
+    """
+    places = slices(*(bounds or (np.array(call.shape(name)) for name in ("starts", "stops", "steps"))))
+    if bounds:
+        for place, size in zip(places, x.shape, strict=True):
+            start, stop, step = place.indices(size)
+            if (stop - start) * step < 0:
+                raise EvaluationError(f"slice: from {start} to {stop} in steps of {step}")
+    return x[places]
 
 
 def checked(indices: np.ndarray, size: int) -> np.ndarray:
@@ -41,13 +49,13 @@ def checked(indices: np.ndarray, size: int) -> np.ndarray:
 @operation("gather")
 def gather(call: Call, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Takes slices along an axis by their indices."""
-    return np.take(x, checked(indices, x.shape[call["axis"]]), axis=call["axis"])
+    return np.take(x, checked(indices, x.shape[call.axis]), axis=call.axis)
 
 
 @operation("gather_nd")
 def gather_nd(call: Call, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Takes elements or slices: the last axis of the indices holds one index for each axis of the tensor."""
-    batch = call["batchDims"]
+    batch = call.get("batchDims", int)
     places = tuple(checked(indices[..., axis], x.shape[batch + axis]) for axis in range(indices.shape[-1]))
     leading = np.indices(indices.shape[:-1])[:batch]
     return x[(*leading, *places)]
@@ -58,8 +66,8 @@ def _combine(name: str, function: Callable[..., None]) -> None:
     def scatter(
         call: Call, x: np.ndarray, updates: np.ndarray, indices: np.ndarray, axis: np.ndarray | None = None
     ) -> np.ndarray:
-        along = (call["axis"] if axis is None else int(axis)) % x.ndim
-        places = list(np.indices(indices.shape))
+        along = (call.axis if axis is None else int(axis)) % x.ndim
+        places = [np.asarray(place) for place in np.indices(indices.shape)]
         places[along] = checked(indices, x.shape[along])
         result = x.copy()
         function(result, tuple(places), updates)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from tutor.evaluate.numbers import round_to_bfloat16
 from tutor.evaluate.operations.registry import Call, elementwise, operation
 
 elementwise("matmul", np.matmul)
-elementwise("batch_matmul", np.matmul)
 
 
 @operation("reduce.layer_norm")
@@ -19,8 +19,10 @@ def layer_norm(call: Call, x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, e
 @operation("reduce.rms_norm")
 def rms_norm(call: Call, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Divides by the root of the mean of squares along the last axis, then multiplies with a weight."""
-    scale = np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + x.dtype.type(call["epsilon"]))
-    return x / scale * (weight + x.dtype.type(call["weight_offset"]))
+    normal = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + x.dtype.type(call.get("epsilon", float)))
+    if call.operand_dtype == "bfloat16" and not call.get("multiply_before_cast", bool) and x.dtype == np.float32:
+        normal = round_to_bfloat16(normal)
+    return normal * (weight + x.dtype.type(call.get("weight_offset", float)))
 
 
 @operation("reduce.group_norm")

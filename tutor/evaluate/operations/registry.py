@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from tutor.evaluate.dimensions import Dims
-from tutor.evaluate.program import Attribute, Block, Operation
+from tutor.evaluate.program import Block, Operation
+
+Kind = TypeVar("Kind")
 
 Value = np.ndarray | None
 Results = np.ndarray | tuple[Value, ...] | None
@@ -18,15 +20,19 @@ class Runner(Protocol):
 
     def shape(self, dims: Dims) -> tuple[int, ...]:
         """The sizes of dimensions."""
+        ...
 
     def run(self, block: Block, arguments: Sequence[Value]) -> list[Value]:
         """Runs a block that is inside of the operation, and gives the operands of its terminator."""
+        ...
 
     def call(self, name: str, arguments: Sequence[Value], prefix: str) -> list[Value]:
         """Runs a subgraph."""
+        ...
 
     def constant(self, name: str) -> np.ndarray:
         """The value of a constant that is given when the graph is loaded."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +42,25 @@ class Call:
     operation: Operation
     runner: Runner
 
-    def __getitem__(self, name: str) -> Attribute:
-        return self.operation.attributes[name]
+    def get(self, name: str, kind: type[Kind]) -> Kind:
+        """An attribute of the operation.
+
+        Args:
+            name: its name.
+            kind: what it must be.
+        """
+        value = self.operation.attributes[name]
+        assert isinstance(value, kind), f"{self.operation.name}: {name} is {value!r}"
+        return value
+
+    @property
+    def axis(self) -> int:
+        """The attribute `axis`."""
+        return self.get("axis", int)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The sizes that an attribute holds."""
-        return self.runner.shape(self.operation.attributes[name])
-
-    @property
-    def result_shape(self) -> tuple[int, ...]:
-        """The shape of the first result; its type must not declare a dimension."""
-        return self.runner.shape(self.operation.result_types[0].dims)
+        return self.runner.shape(self.get(name, tuple))
 
     @property
     def result_dtype(self) -> str:

@@ -9,13 +9,13 @@ from tutor.evaluate.operations.registry import Call, operation
 @operation("constant")
 def constant(call: Call) -> np.ndarray:
     """A constant of the graph."""
-    return call["value"]
+    return call.get("value", np.ndarray)
 
 
 @operation("constant.external")
 def external_constant(call: Call) -> np.ndarray:
     """A constant whose value is given when the graph is loaded."""
-    return call.runner.constant(call["name"])
+    return call.runner.constant(call.get("name", str))
 
 
 @operation("shape_to_tensor")
@@ -36,7 +36,7 @@ def broadcast_to(call: Call, x: np.ndarray) -> np.ndarray:
     return np.broadcast_to(x, call.shape("newShape"))
 
 
-@operation("rebind_tensor_shape", "rebind")
+@operation("rebind_tensor_shape")
 def rebind(call: Call, x: np.ndarray) -> np.ndarray:
     """The same tensor with a type that says more; the evaluator compares the shapes."""
     return x
@@ -51,13 +51,13 @@ def transpose(call: Call, x: np.ndarray, axes: np.ndarray) -> np.ndarray:
 @operation("concat")
 def concat(call: Call, *parts: np.ndarray) -> np.ndarray:
     """Joins tensors along an axis."""
-    return np.concatenate(parts, axis=call["axis"])
+    return np.concatenate(parts, axis=call.axis)
 
 
 @operation("split")
 def split(call: Call, x: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, ...]:
     """Cuts a tensor into pieces of given sizes along an axis."""
-    return tuple(np.split(x, np.cumsum(sizes)[:-1], axis=call["axis"]))
+    return tuple(np.split(x, np.cumsum(sizes)[:-1], axis=call.axis))
 
 
 @operation("tile")

@@ -1,0 +1,188 @@
+"""The evaluator gives what MAX gives: all functions that it knows, and random graphs over them.
+
+The graphs compile together, once; after that they come from the cache.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from max.driver import CPU
+from max.experimental import functional as F
+from max.experimental.tensor import Tensor
+
+from tests.graphs.examples import EXAMPLES, NOT_EVALUATED, NOT_OPERATIONS, TOPICS, Example
+from tests.graphs.random_graphs import random_graph
+from tutor.evaluate.evaluator import evaluate, unknown_operations
+from tutor.evaluate.operations.registry import OPERATIONS
+from tutor.evaluate.program import Program
+from tutor.evaluate.reader import read_module
+from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.compiled import CompiledGraph
+from tutor.graphs.tensor_spec import TensorSpec
+from tutor.graphs.trace import TracedGraph, trace
+from tutor.learner.workspace import cache_folder
+
+# Together they use all operations that random graphs can have; the test below sees to it.
+SEEDS = (1, 2, 3, 29, 56, 74, 86, 130, 139, 156, 159, 222)
+
+# Of the largest number of a result, or of 1: sums in another order, and exp and its like to the last bit or two.
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The examples of a topic as one graph."""
+
+    specs: Sequence[TensorSpec]
+    inputs: Sequence[np.ndarray]
+    names: list[str]
+
+    @classmethod
+    def of(cls, examples: dict[str, Example]) -> "Joined":
+        """Puts the inputs of the examples after one another; `names` is filled when the graph is traced."""
+        specs = [spec for example in examples.values() for spec in example.specs]
+        inputs = [array for example in examples.values() for array in example.inputs]
+        return cls(specs, inputs, [])
+
+
+def traced_topic(topic: str) -> tuple[TracedGraph, Joined]:
+    joined = Joined.of(TOPICS[topic])
+
+    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+        results, position = [], 0
+        for name, example in TOPICS[topic].items():
+            end = position + len(example.inputs)
+            result = example.function(*tensors[position:end])
+            position = end
+            parts = list(result) if isinstance(result, list | tuple) else [result]
+            results.extend(parts)
+            joined.names.extend([name] * len(parts))
+        return tuple(results)
+
+    graph = trace(lambda: run, joined.specs, CPU())
+    joined.names.extend("a buffer" for spec in joined.specs if spec.buffer)
+    return graph, joined
+
+
+@pytest.fixture(scope="module")
+def topics() -> dict[str, tuple[CompiledGraph, Program, Joined]]:
+    """The examples by topic: compiled, read, and their inputs."""
+    graphs = {topic: traced_topic(topic) for topic in TOPICS}
+    executables = CompileCache(cache_folder()).load([graph for graph, _ in graphs.values()])
+    return {
+        topic: (executable, read_module(graph.module), joined)
+        for executable, (topic, (graph, joined)) in zip(executables, graphs.items(), strict=True)
+    }
+
+
+def traced_random(seed: int) -> TracedGraph:
+    graph = random_graph(seed)
+    return trace(lambda: graph.function, list(graph.specs), CPU())
+
+
+@pytest.fixture(scope="module")
+def random_graphs() -> dict[int, tuple[CompiledGraph, Program]]:
+    """The random graphs by seed: compiled, and read."""
+    graphs = [traced_random(seed) for seed in SEEDS]
+    executables = CompileCache(cache_folder()).load(graphs)
+    return {
+        seed: (executable, read_module(graph.module))
+        for seed, executable, graph in zip(SEEDS, executables, graphs, strict=True)
+    }
+
+
+def both(
+    executable: CompiledGraph, program: Program, specs: Sequence[TensorSpec], inputs: Sequence[np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Results and buffers, each as MAX gives it and as the evaluator does."""
+    compiled = executable({}, *inputs)
+    arrays = [array.copy() for array in inputs]
+    evaluated = evaluate(program, arrays)
+    evaluated += [array for array, spec in zip(arrays, specs, strict=True) if spec.buffer]
+    return list(zip(compiled, evaluated, strict=True))
+
+
+def difference(compiled: np.ndarray, evaluated: np.ndarray) -> float:
+    """The largest difference, as a part of the largest number or of 1; infinite where shapes or dtypes differ."""
+    if compiled.shape != evaluated.shape or compiled.dtype != evaluated.dtype:
+        return np.inf
+    if compiled.dtype.kind != "f":
+        return 0.0 if np.array_equal(compiled, evaluated) else np.inf
+    same = (compiled == evaluated) | (np.isnan(compiled) & np.isnan(evaluated))
+    if same.all():
+        return 0.0
+    left, right = compiled[~same].astype(np.float64), evaluated[~same].astype(np.float64)
+    if not (np.isfinite(left).all() and np.isfinite(right).all()):
+        return np.inf
+    size = max(1.0, float(np.abs(compiled[np.isfinite(compiled)]).max(initial=0.0)))
+    return float(np.abs(left - right).max()) / size
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_function_gives_what_max_gives(
+    topic: str, topics: dict[str, tuple[CompiledGraph, Program, Joined]]
+) -> None:
+    executable, program, joined = topics[topic]
+    pairs = both(executable, program, joined.specs, joined.inputs)
+    wrong = {
+        name: worst
+        for name, (compiled, evaluated) in zip(joined.names, pairs, strict=True)
+        if (worst := difference(compiled, evaluated)) > TOLERANCE
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_graph_gives_what_max_gives(
+    seed: int, random_graphs: dict[int, tuple[CompiledGraph, Program]]
+) -> None:
+    executable, program = random_graphs[seed]
+    graph = random_graph(seed)
+    for compiled, evaluated in both(executable, program, graph.specs, graph.inputs):
+        assert difference(compiled, evaluated) <= TOLERANCE
+
+
+@functools.cache
+def operations_of_random_graphs() -> frozenset[str]:
+    return frozenset(operation.name for seed in SEEDS for operation in read_module(traced_random(seed).module).walk())
+
+
+def test_random_graphs_and_examples_use_every_operation() -> None:
+    examples = frozenset(
+        operation.name
+        for example in EXAMPLES.values()
+        for operation in read_module(trace(lambda e=example: e.function, example.specs, CPU()).module).walk()
+    )
+    # Neither is made by a function of tensors on one device; test_evaluate.py builds graphs with them.
+    assert set(OPERATIONS) - examples - operations_of_random_graphs() == {"call", "transfer"}
+    assert {
+        "while",
+        "if",
+        "matmul",
+        "reduce.softmax",
+        "scatter.add",
+        "select",
+        "gather",
+    } <= operations_of_random_graphs()
+
+
+def test_the_same_seed_draws_the_same_graph() -> None:
+    assert traced_random(5).fingerprint == traced_random(5).fingerprint != traced_random(6).fingerprint
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_can_be_evaluated(name: str) -> None:
+    example = EXAMPLES[name]
+    graph = trace(lambda: example.function, example.specs, CPU())
+    assert not unknown_operations(graph.module)
+    results = evaluate(graph.module, [array.copy() for array in example.inputs], constants=example.constants)
+    assert len(results) == len(graph.outputs)
+
+
+def test_each_function_of_max_is_evaluated_or_left_out_for_a_reason() -> None:
+    evaluated = {name for example in EXAMPLES if hasattr(F, name := example.partition(",")[0])}
+    assert not evaluated & set(NOT_EVALUATED)
+    assert evaluated | set(NOT_EVALUATED) | NOT_OPERATIONS == set(F.__all__)

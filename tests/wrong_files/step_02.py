@@ -1,0 +1,39 @@
+"""Step 02 with mistakes."""
+
+from functools import partial
+
+from tests.wrong_files.wrong_file import wrong_file
+
+wrong = partial(wrong_file, 2)
+
+BAND = "F.band_part(mask, num_lower=None, num_upper=num_tokens, exclude=True)"
+SHAPE = "(sequence_length, Dim(sequence_length) + num_tokens)"
+
+WRONG_FILES = (
+    wrong("the mask transposed", (BAND, "F.band_part(mask, num_lower=0, num_upper=None, exclude=True)")),
+    wrong(
+        "a mask that is off by one: each token sees the next one",
+        ("num_upper=num_tokens", "num_upper=num_tokens + 1"),
+    ),
+    wrong("F.band_part takes -1 as no limit", ("num_upper=num_tokens", "num_upper=num_tokens - 1")),
+    # The band of a square, with room for the cache beside it: a right idea, but for the diagonal.
+    wrong(
+        "a mask whose diagonal is masked too",
+        (SHAPE, "(sequence_length, sequence_length)"),
+        (
+            BAND,
+            "F.concat([F.broadcast_to(Tensor(0.0, dtype=dtype, device=device), (sequence_length, num_tokens)), "
+            "F.band_part(mask, num_lower=0, num_upper=None)], axis=1)",
+        ),
+    ),
+    wrong("a mask with a large finite number, -1e+09, instead of -inf", ('float("-inf")', "-1e9")),
+    wrong(
+        "a mask with a large finite number, -3.4028235e+38, instead of -inf",
+        ('float("-inf")', "-3.4028234663852886e38"),
+    ),
+    wrong("a mask that is not shifted when there is a cache", ("num_upper=num_tokens", "num_upper=0")),
+    wrong(
+        "the mask inverted: it hides what a token should see",
+        ("num_upper=num_tokens, exclude=True", "num_upper=num_tokens"),
+    ),
+)

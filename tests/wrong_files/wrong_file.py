@@ -1,0 +1,48 @@
+"""A learner's file with a known mistake."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutor.learner.skeleton import as_learners_file
+from tutor.learner.workspace import REPOSITORY, Workspace
+
+
+@dataclass(frozen=True)
+class WrongFile:
+    """One file with a mistake.
+
+    Args:
+        step: whose file.
+        replace: pieces of the solution, each occurring once, and what stands there in the wrong file.
+        told: what the verdict must say.
+        compiles: False if MAX's compiler finds the mistake.
+    """
+
+    step: int
+    replace: tuple[tuple[str, str], ...]
+    told: str
+    compiles: bool = True
+
+    @property
+    def name(self) -> str:
+        """For test ids."""
+        return f"{self.step:02d}-{self.told.replace(' ', '-')}"
+
+    def source(self) -> str:
+        """The text of the wrong file, as a learner would have it."""
+        text = Workspace(REPOSITORY).solution(self.step).read_text()
+        for old, new in self.replace:
+            assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in solution {self.step:02d}"
+            text = text.replace(old, new)
+        return as_learners_file(text)
+
+    def write(self, workspace: Workspace) -> Path:
+        """Writes the wrong file into a workspace."""
+        file = workspace.step(self.step)
+        file.write_text(self.source())
+        return file
+
+
+def wrong_file(step: int, told: str, *replace: tuple[str, str], compiles: bool = True) -> WrongFile:
+    """A wrong file, written as what the verdict must say and what is replaced."""
+    return WrongFile(step, replace, told, compiles)
