@@ -239,8 +239,9 @@ class Look:
         if "problem" in reply:
             raise ProblemFound(Problem.from_dict(reply["problem"]))
         results = reply.get("results")
-        if isinstance(results, list) and all(isinstance(part, np.ndarray) for part in results):
-            return results
+        arrays = [part for part in results if isinstance(part, np.ndarray)] if isinstance(results, list) else []
+        if len(arrays) == len(given.subject.outputs):
+            return arrays
         returned = str(reply.get("returned"))
         if returned == "None":
             summary, advice = f"`{given.subject.name}` returned None.", "Is a `return` missing?"
