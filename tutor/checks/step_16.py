@@ -402,6 +402,8 @@ CHECK = Check(
     ),
     drawn=drawn,
     numpy_model=numpy_model,
+    compiler_fault="The attention kernel of MAX 26.7.0 for a CPU misreads a mask that is made by comparing a row "
+    "with a column. `mask_of` writes the mask down as a table first, with `F.band_part`: use its result as it is.",
     mistakes=(
         Mistake(
             "a model that takes the first new token for the first of the text",
@@ -471,7 +473,7 @@ CHECK = Check(
             {"scale": "none"},
         ),
         Mistake(
-            "attention divided by head_dim instead of its root",
+            "attention divided by head_dim instead of its square root",
             "Take the square root: divide by sqrt(head_dim).",
             {"scale": "1/head_dim"},
         ),

@@ -338,6 +338,8 @@ CHECK = Check(
     ),
     drawn=drawn,
     numpy_model=cached_models.numpy_model,
+    compiler_fault="Where two comparisons are joined in one mask, MAX 26.7.0 on a CPU loses one of them. Give the "
+    "padding's keys the column NEVER, compare once, and make the mask with `mask_of`.",
     mistakes=(
         Mistake(
             "a model whose padding looks at nothing",

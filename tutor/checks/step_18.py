@@ -393,12 +393,12 @@ _IN_EACH = (
         {"scale": "none"},
     ),
     (
-        "divided by head_dim instead of its root",
+        "divided by head_dim instead of its square root",
         "Take the square root: divide by sqrt(head_dim).",
         {"scale": "1/head_dim"},
     ),
     (
-        "scaled by the root of num_heads * head_dim",
+        "scaled by the square root of num_heads * head_dim",
         "Each head compares vectors of head_dim numbers: divide by sqrt(head_dim).",
         {"scale": "1/sqrt(num_heads * head_dim)"},
     ),
@@ -409,7 +409,7 @@ _IN_EACH = (
     ),
     (
         "with the heads merged without the transpose",
-        "In `merge_heads`, bring the tokens in front of the heads again, then reshape.",
+        "In `merge_heads`, move the token axis back in front of the heads, then reshape.",
         {"merge": "reshaped"},
     ),
 )
@@ -441,12 +441,12 @@ _IN_PADDED = (
     ),
     (
         "that gives NaN to a token that sees nothing",
-        "Zeros are promised there. Where all weights are 0, so is their sum, and 0 / 0 is NaN; -inf - -inf is, too.",
+        "Its result must be zeros. Where all weights are 0, so is their sum, and 0 / 0 is NaN; -inf - -inf is, too.",
         {"nothing": "nan"},
     ),
     (
         "that gives the average of all values to a token that sees nothing",
-        "Zeros are promised there. If all scores are the same low number, the softmax makes equal weights of them: set "
+        "Its result must be zeros. If all scores are the same low number, the softmax makes equal weights of them: set "
         "the result to 0 where nothing is visible.",
         {"nothing": "mean"},
     ),
@@ -694,9 +694,13 @@ CHECK = Check(
         ),
     ),
     numpy_model=numpy_model,
+    compiler_fault="The attention kernel of MAX 26.7.0 for a CPU has two known faults. It takes the keys in tiles of "
+    "128, and gives NaN where a whole tile is hidden with -inf: hide with -1e30, and set the result to 0 where nothing "
+    "is visible. And it misreads a table that is made of a row and a column, by comparing or adding them: make the "
+    "table with `F.band_part`.",
     mistakes=(*_misconceptions(), *_EAGER_ALONE, *_SDPA_ALONE, *_FLASH_ALONE),
     explain={
-        "does not dominate": "The body of an inner loop cannot read what was made outside of the outer loop. Hand it "
+        "does not dominate": "The body of an inner loop cannot read what was made outside of the outer loop. Pass it "
         "through the state of the outer loop, or make it in the outer loop's body.",
     },
 )

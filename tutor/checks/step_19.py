@@ -431,7 +431,7 @@ MISTAKES = (
         {"scale": "none"},
     ),
     Mistake(
-        "attention divided by head_dim instead of its root",
+        "attention divided by head_dim instead of its square root",
         "Take the square root: divide by sqrt(head_dim).",
         {"scale": "1/head_dim"},
     ),
@@ -441,8 +441,8 @@ MISTAKES = (
         {"scale": "sqrt(head_dim)"},
     ),
     Mistake(
-        "attention scaled by the root of the number of keys",
-        "Divide by the root of `head_dim`, the last axis of the query.",
+        "attention scaled by the square root of the number of keys",
+        "Divide by the square root of `head_dim`, the last axis of the query.",
         {"scale": "1/sqrt(key_len)"},
     ),
     Mistake(
@@ -472,12 +472,12 @@ MISTAKES = (
     ),
     Mistake(
         "attention that uses the first text's mask for all texts",
-        "Leave the mask its first axis: broadcasting gives each text its own.",
+        "Keep the first axis of the mask: broadcasting gives each text its own.",
         {"masking": "the first batch's"},
     ),
     Mistake(
         "attention that uses the first head's mask for all heads",
-        "Leave the mask its axis of heads: broadcasting gives each head its own.",
+        "Keep the head axis of the mask: broadcasting gives each head its own.",
         {"masking": "the first head's"},
     ),
     Mistake(
@@ -515,8 +515,8 @@ MISTAKES = (
         {"given": "hidden scores"},
     ),
     Mistake(
-        "a module that forgets its mask on the way",
-        "Hand the mask on to `scaled_dot_product_attention`.",
+        "a module that does not pass its mask on",
+        "Pass the mask on to `scaled_dot_product_attention`.",
         {"module": {"passed": "no mask"}},
     ),
     Mistake(
@@ -526,8 +526,8 @@ MISTAKES = (
     ),
     Mistake(
         "a module that scales by sqrt(embed_dim)",
-        "Scores are divided by the root of `head_dim`; `scaled_dot_product_attention` does that. Add no scale in the "
-        "module.",
+        "Scores are divided by the square root of `head_dim`; `scaled_dot_product_attention` does that. Add no scale "
+        "in the module.",
         {"module": {"scale": "1/sqrt(embed_dim)"}},
     ),
     Mistake(
@@ -542,7 +542,7 @@ MISTAKES = (
     ),
     Mistake(
         "a module with the heads merged without the transpose",
-        "Bring the tokens in front of the heads again with `transpose(1, 2)`, then reshape.",
+        "Move the token axis back in front of the heads with `transpose(1, 2)`, then reshape.",
         {"module": {"merge": "reshaped"}},
     ),
     Mistake(
@@ -626,14 +626,17 @@ CHECK = Check(
         ),
     ),
     numpy_model=numpy_model,
+    compiler_fault="MAX 26.7.0 on a CPU fuses a softmax with the blend that follows it. The fused kernel assumes that "
+    "the values are as wide as the keys, and if one row sees nothing, other rows become NaN too. Set the weights of "
+    "hidden keys to 0 with `F.where` after the softmax: that keeps the two apart.",
     explain={
         # Found by MAX 26.7.0's compiler, not while tracing.
         '"axis": -': "In this version of MAX, F.softmax knows no negative axis but -1, which is the right one here: "
         "the keys are the last axis.",
         "It should return a tuple of 2 tensors": "Return the output and the weights, in this order: "
         "`return output, attention_weights`.",
-        "neither equivalent nor broadcastable": "Batches and heads must agree. Bring the heads in front of the tokens "
-        "before you attend, with `transpose(1, 2)`.",
+        "neither equivalent nor broadcastable": "Batches and heads must agree. Move the head axis in front of the "
+        "tokens before you attend, with `transpose(1, 2)`.",
     },
     mistakes=MISTAKES,
     show=lambda outputs: f"See whom your tokens look at: {own_attention()}",
