@@ -83,11 +83,13 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     trusted = frozenset(number for number in range(step) if is_green(workspace, number, request.green))
     look = Look(step, check, parts, cases, request.device, seed, compiler, trusted)
 
+    # All that is stored is read by now: what the code under test writes into these files comes too late.
+    total = len(look.cases) + len(check.expectations_for(seed))
+
     def look_at(own: Collection[int]) -> Attempt:
         return look(link, str(workspace.root), own)
 
     attempt = look_at(() if request.solutions else range(step + 1))
-    total = len(look.cases) + len(check.expectations_for(seed))
 
     def verdict(status: str, problem: Problem | None, tasks: list[TaskState], **more: object) -> Verdict:
         own = [number for number in attempt.loaded if number in attempt.own]
@@ -141,9 +143,10 @@ def main() -> None:
     events = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
     output: BinaryIO = os.fdopen(int(sys.argv[3]), "wb", closefd=False)
     content = json.load(sys.stdin)
+    token = content["token"]
 
     def emit(event: str, **more: object) -> None:
-        events.write(json.dumps({"event": event, **more}) + "\n")
+        events.write(json.dumps({"token": token, "event": event, **more}) + "\n")
         events.flush()
 
     request = Request(

@@ -16,6 +16,7 @@ from tutor.checking.spec import Arrays, RunnableSubject
 from tutor.checking.verdict import Problem
 from tutor.checking.wire import Connection, Plain, WireError
 from tutor.errors import CourseError, ToolError
+from tutor.evaluate.errors import EvaluationError
 
 _SECONDS_TO_END = 1.0
 
@@ -93,7 +94,7 @@ class LearnerLink:
             raise WireError(f"what came is no message ({error})") from None
         try:
             self._connection.send({"results": list(run(given, *arguments))})
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, EvaluationError) as error:
             self._connection.send({"error": str(error)})
 
     def _ended(self) -> Problem:

@@ -60,7 +60,7 @@ def read_graph(step: int, subject: Subject, reply: Mapping[str, Plain], device: 
     Raises:
         ProblemFound: the parameters or the results are not what the step asks for.
     """
-    shapes = _shapes(reply.get("parameters", {}))
+    shapes = shapes_of(reply.get("parameters", {}))
     if "parameters" in reply or "problem" not in reply:
         compare_parameters(step, subject, shapes)
     if "problem" in reply:
@@ -85,7 +85,8 @@ def read_graph(step: int, subject: Subject, reply: Mapping[str, Plain], device: 
     return SubjectGraph(subject, traced, program, call_stacks)
 
 
-def _shapes(value: Plain) -> dict[str, Dims]:
+def shapes_of(value: Plain) -> dict[str, Dims]:
+    """The shape of each parameter, as the learner's process sent it."""
     return {name: _dims(dims) for name, dims in value.items()} if isinstance(value, dict) else {}
 
 
