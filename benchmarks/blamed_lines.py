@@ -24,14 +24,17 @@ from rich.table import Table
 from benchmarks.machine import describe
 from benchmarks.mutations import Mutation, mutations
 from tutor.checking.attempt import Attempt, Look
+from tutor.checking.first_wrong_line import Sources
 from tutor.checking.learner_link import LearnerLink
 from tutor.checking.numbers import drawn_cases, stored_cases
 from tutor.checking.random_numbers import case as draw
 from tutor.checking.spec import RunnableSubject
+from tutor.checking.statements import SourceFile, Statement
 from tutor.checking.subject_graph import SubjectGraph
 from tutor.checking.verdict import Problem
 from tutor.course import find_step
 from tutor.evaluate.errors import EvaluationError
+from tutor.evaluate.source_lines import read_frames
 from tutor.learner.skeleton import finished_workspace, parts_of
 from tutor.learner.workspace import Workspace
 
@@ -50,7 +53,7 @@ class Outcome:
             "fact" if an expectation found it; "numbers" if its numbers did; "same" if its numbers are the solution's
             on all inputs that were tried; "survived" if they are only on those of the check.
         named: the line that the verdict named.
-        hit: whether that is the changed line ("line"), one that uses what it makes ("user"), one in a function that
+        hit: whether that is the changed line ("line"), one that takes what it makes ("user"), one in a function that
             it calls ("callee"), or another one ("other").
         seconds: until the verdict.
         told: what the verdict said.
@@ -112,7 +115,7 @@ class Lab:
             after=mutation.after,
             verdict=verdict,
             named=named,
-            hit=_hit(mutation, named) if named is not None else "",
+            hit="" if named is None else _hit(mutation, named, self.workspace.step(self.step), attempt.graphs.values()),
             seconds=round(seconds, 3),
             told="" if problem is None else f"{problem.summary} {problem.advice}",
         )
@@ -161,26 +164,18 @@ def _verdict(problem: Problem | None) -> str:
     return "contract" if problem.kind in ("returns", "parameters") else "untraced"
 
 
-def _hit(mutation: Mutation, named: int) -> str:
+def _hit(mutation: Mutation, named: int, file: Path, graphs: Iterable[SubjectGraph]) -> str:
     """How the line that was named is related to the one that was changed."""
-    tree = ast.parse(mutation.source)
-    changed = _statement_at(tree, mutation.line)
-    if changed.lineno <= named <= (changed.end_lineno or changed.lineno):
+    source = SourceFile(mutation.source)
+    changed, other = source.statement_at(mutation.line), source.statement_at(named)
+    if changed is other:
         return "line"
-    user = _statement_at(tree, named)
-    if _uses(tree, changed, user):
+    if changed is None or other is None:
+        return "other"
+    if _names(ast.parse(mutation.source), changed.node, other.node):
         return "user"
-    return "callee" if _calls(tree, changed, named) else "other"
-
-
-def _statement_at(tree: ast.Module, line: int) -> ast.stmt:
-    """The innermost statement that begins at a line, or holds it."""
-    around = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
-    ]
-    return max(around, key=lambda node: node.lineno)
+    relations = {_relation(changed, other, source, file, graph) for graph in graphs}
+    return next((hit for hit in ("user", "callee") if hit in relations), "other")
 
 
 def _function_of(tree: ast.Module, statement: ast.stmt) -> ast.FunctionDef:
@@ -192,8 +187,8 @@ def _function_of(tree: ast.Module, statement: ast.stmt) -> ast.FunctionDef:
     return max(around, key=lambda node: node.lineno)
 
 
-def _uses(tree: ast.Module, changed: ast.stmt, user: ast.stmt) -> bool:
-    """Whether a statement uses directly what another one makes."""
+def _names(tree: ast.Module, changed: ast.stmt, user: ast.stmt) -> bool:
+    """Whether a statement reads a name that another one gives a value: not all of these are tensors."""
     function = _function_of(tree, changed)
     loaded = _loaded(user)
     if isinstance(changed, ast.Return):
@@ -204,7 +199,7 @@ def _uses(tree: ast.Module, changed: ast.stmt, user: ast.stmt) -> bool:
         for node in ast.walk(changed)
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store)
     }
-    if isinstance(changed, ast.Expr) and isinstance(changed.value, ast.Call):
+    if isinstance(changed, ast.Expr):
         # What is written into a buffer.
         made |= {node.id for node in ast.walk(changed) if isinstance(node, ast.Name)}
     if not made & loaded:
@@ -237,9 +232,19 @@ def _loaded(statement: ast.stmt) -> set[str]:
     return names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
-def _calls(tree: ast.Module, changed: ast.stmt, named: int) -> bool:
-    """Whether a line is in a function that a statement calls."""
-    return _function_of(tree, _statement_at(tree, named)).name in _loaded(changed)
+def _relation(changed: Statement, named: Statement, source: SourceFile, file: Path, graph: SubjectGraph) -> str:
+    """Whether operations of one line take what those of another one made, or belong to what it calls."""
+    frames = read_frames(graph.call_stacks, [file])
+    lines = {place: [source.statement_at(frame.line) for frame in stack] for place, stack in frames.items()}
+    operations = list(graph.program.walk())
+    made = {number for each in operations if changed in lines.get(each.path, ()) for number in each.results}
+    sources = Sources(graph.program.main.block)
+    while more := {number for number in sources.handed_on if made & set(sources.of.get(number, ()))} - made:
+        made |= more
+    there = [each for each in operations if lines.get(each.path, [None])[-1] is named]
+    if any(changed in lines[each.path] for each in there):
+        return "callee"
+    return "user" if any(made & set(each.operands) for each in there) else ""
 
 
 @dataclass
