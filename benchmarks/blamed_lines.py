@@ -12,9 +12,10 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 import numpy as np
@@ -75,7 +76,7 @@ class Outcome:
 class Lab:
     """Checks mutants of one step."""
 
-    def __init__(self, step: int, workspace: Workspace, output: object) -> None:
+    def __init__(self, step: int, workspace: Workspace, output: BinaryIO) -> None:
         self.step, self.workspace = step, workspace
         self.right = workspace.step(step).read_text(encoding="utf-8")
         self._output = output
@@ -249,16 +250,27 @@ def _relation(changed: Statement, named: Statement, source: SourceFile, file: Pa
 
 @dataclass
 class Count:
-    """The outcomes of a step, counted."""
+    """The outcomes of a step, counted.
+
+    Args:
+        step: its number, or "all".
+        mutants: how many were checked.
+        traced: of those, which could be traced and computed, with results of the right type.
+        changed: of those, which compute other numbers than the solution.
+        rejected: of those, which the check's numbers rejected.
+        line, user, callee, other: which line was named then; see `Outcome`.
+        seconds: until each of these verdicts.
+    """
 
     step: str
     mutants: int = 0
     traced: int = 0
     changed: int = 0
     rejected: int = 0
-    named: int = 0
     line: int = 0
     user: int = 0
+    callee: int = 0
+    other: int = 0
     seconds: list[float] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
@@ -266,12 +278,18 @@ class Count:
         self.mutants += 1
         self.traced += outcome.verdict in ("numbers", "fact", "same", "survived")
         self.changed += outcome.verdict in ("numbers", "survived")
-        self.rejected += outcome.verdict == "numbers"
-        self.named += outcome.hit in ("line", "user")
-        self.line += outcome.hit == "line"
-        self.user += outcome.hit == "user"
         if outcome.verdict == "numbers":
+            self.rejected += 1
+            self.line += outcome.hit == "line"
+            self.user += outcome.hit == "user"
+            self.callee += outcome.hit == "callee"
+            self.other += outcome.hit in ("other", "")
             self.seconds.append(outcome.seconds)
+
+    @property
+    def named(self) -> int:
+        """How often the line that was changed was named, or one that uses what it makes."""
+        return self.line + self.user
 
 
 def count(outcomes: Iterable[Outcome]) -> list[Count]:
@@ -289,7 +307,7 @@ def sample(step: int, source: str, most: int) -> list[Mutation]:
     return every if len(every) <= most else random.Random(step).sample(every, most)
 
 
-def run(steps: Sequence[int], most: int, on_outcome=lambda outcome: None) -> list[Outcome]:
+def run(steps: Sequence[int], most: int, on_outcome: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
     """Checks the mutants of some steps."""
     outcomes = []
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
@@ -308,32 +326,37 @@ def run(steps: Sequence[int], most: int, on_outcome=lambda outcome: None) -> lis
 @click.command()
 @click.option("--step", "steps", type=int, multiple=True, help="Only these steps.")
 @click.option("--most", default=1000, show_default=True, help="Mutants of each step, drawn if there are more.")
-@click.option("--record/--no-record", default=False, show_default=True, help="Write the JSON file with the results.")
-@click.option("--verbose", is_flag=True, help="Print each mutant that was not named, or survived.")
+@click.option("--record/--no-record", default=False, show_default=True, help="Put these steps into the JSON file.")
+@click.option("--verbose", is_flag=True, help="Print each mutant whose line was not named, or that survived.")
 def main(*, steps: tuple[int, ...], most: int, record: bool, verbose: bool) -> None:
     """Print a table of how often the wrong line is named."""
     console = Console()
 
     def tell(outcome: Outcome) -> None:
-        if verbose and outcome.verdict in ("numbers", "survived") and outcome.hit not in ("line", "user"):
+        if verbose and _is_missed(outcome):
             console.print(json.dumps(asdict(outcome)), soft_wrap=True, markup=False, highlight=False)
 
     outcomes = run(steps or STEPS, most, tell)
-    counts = count(outcomes)
-    console.print(_table(counts))
+    console.print(_table(count(outcomes)))
     if record:
-        RESULTS.write_text(json.dumps(_recorded(counts, outcomes), indent=1) + "\n", encoding="utf-8")
+        before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps(_recorded(outcomes, before), indent=1) + "\n", encoding="utf-8")
+
+
+def _is_missed(outcome: Outcome) -> bool:
+    return outcome.verdict in ("numbers", "survived") and outcome.hit not in ("line", "user")
 
 
 def _table(counts: Sequence[Count]) -> Table:
     table = Table(title="Which line is named when one line of a solution is changed")
-    for column in ("step", "mutants", "can be traced", "give other numbers", "rejected", "line named", "it or its user",
-                   "median s", "slowest s"):  # fmt: skip
+    for column in ("step", "mutants", "traced", "changed", "rejected", "that line", "or its user", "or a callee",
+                   "seconds", "slowest"):  # fmt: skip
         table.add_column(column, justify="right")
     for each in counts:
         table.add_row(
             each.step, str(each.mutants), str(each.traced), str(each.changed), str(each.rejected),
             _percent(each.line, each.changed), _percent(each.named, each.changed),
+            _percent(each.named + each.callee, each.changed),
             f"{np.median(each.seconds):.2f}" if each.seconds else "", f"{max(each.seconds, default=0.0):.2f}",
         )  # fmt: skip
     return table
@@ -343,18 +366,18 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else ""
 
 
-def _recorded(counts: Sequence[Count], outcomes: Sequence[Outcome]) -> dict[str, object]:
-    missed = [
-        asdict(outcome)
-        for outcome in outcomes
-        if outcome.verdict in ("numbers", "survived") and outcome.hit not in ("line", "user")
-    ]
-    steps = [
-        {**asdict(each), "seconds": {"median": float(np.median(each.seconds)), "slowest": max(each.seconds)}}
-        for each in counts
-        if each.seconds
-    ]
-    return {"machine": describe(), "steps": steps, "not named": missed}
+def _recorded(outcomes: Sequence[Outcome], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is recorded: the counts of each step, and the mutants that were missed. Steps not measured now stay."""
+    steps, missed = dict(before.get("steps", {})), dict(before.get("missed", {}))
+    for each in count(outcomes)[:-1]:
+        seconds = {"median": float(np.median(each.seconds)), "slowest": max(each.seconds)} if each.seconds else {}
+        steps[each.step] = {**asdict(each), "seconds": seconds}
+        missed[each.step] = [
+            asdict(outcome) for outcome in outcomes if f"{outcome.step:02d}" == each.step and _is_missed(outcome)
+        ]
+    names = ("mutants", "traced", "changed", "rejected", "line", "user", "callee", "other")
+    total = {name: sum(step[name] for step in steps.values()) for name in names}
+    return {**describe("cpu"), "steps": dict(sorted(steps.items())), "all": total, "missed": missed}
 
 
 if __name__ == "__main__":
