@@ -4,6 +4,7 @@
 #   make hint STEP=02                 likewise diff, reset, graph
 #   make generate PROMPT="ROMEO:"     text from the course's model
 #   make attention PROMPT="ROMEO:"    which tokens of a text look at which
+#   make refresh-book ARGS="--chapter step_08"   what one chapter of the book shows
 
 PYTHON ?= python3
 VENV := .venv

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -26,7 +26,14 @@ from rich.table import Table
 
 from benchmarks.machine import describe, device_option, name_of, torch_device
 from benchmarks.timing import forget_peak, peak_megabytes, time_call
+from tutor.files import write_atomically
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
+
+if TYPE_CHECKING:
+    from max.driver import Device
+
+    from book.plots.lab import Row
+    from tutor.graphs.trace import TracedGraph
 
 N_HEAD, HEAD_DIM = 12, 64
 N_EMBD = N_HEAD * HEAD_DIM
@@ -59,7 +66,7 @@ def step_18(contender: str, device: str) -> Attention:
     return run
 
 
-def trace_step_18(contender: str, device: Any) -> Any:
+def trace_step_18(contender: str, device: "Device") -> "TracedGraph":
     """Traces one of the functions of step 18 with the heads of GPT-2 small."""
     from tutor.checking.loader import StepModules
     from tutor.graphs.tensor_spec import TensorSpec
@@ -118,7 +125,7 @@ def measure(contender: str, seq_len: int, device: str) -> tuple[float, float]:
     return seconds, peak_megabytes() - before
 
 
-def measure_all(lengths: Sequence[int], turns: int, device: str, tell: Callable[[str], None]) -> list[dict[str, Any]]:
+def measure_all(lengths: Sequence[int], turns: int, device: str, tell: Callable[[str], None]) -> "list[Row]":
     """Measures every contender at every length, each time in a new process; gives medians of the turns."""
     rows = []
     for seq_len in lengths:
@@ -146,7 +153,7 @@ def _in_a_process(contender: str, seq_len: int, device: str) -> tuple[float, flo
     return seconds, megabytes
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+def tables(rows: "Sequence[Row]") -> list[Table]:
     """The results for reading: time and memory, a column for each contender."""
     lengths = list(dict.fromkeys(row["seq_len"] for row in rows))
     made = []
@@ -190,12 +197,12 @@ def main(
         rows = measure_all(lengths, turns, device, status.update)
     if json_file:
         about = {**describe(device), "n_head": N_HEAD, "head_dim": HEAD_DIM, "turns": turns}
-        json_file.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
+        write_atomically(json_file, json.dumps(about | {"rows": rows}, indent=1) + "\n")
     if svg_file:
         from book.plots.lab import draw_attention_cost
         from book.plots.svg import to_svg
 
-        svg_file.write_text(to_svg("attention_cost", lambda: draw_attention_cost(rows)), encoding="utf-8")
+        write_atomically(svg_file, to_svg("attention_cost", lambda: draw_attention_cost(rows)))
     console = Console()
     console.print(f"n_head {N_HEAD}, head_dim {HEAD_DIM}, batch 1, float32, no mask, {name_of(device)}")
     for table in tables(rows):

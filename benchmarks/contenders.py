@@ -12,15 +12,20 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from max.experimental.tensor import Tensor
 
 from benchmarks.machine import torch_device
 from benchmarks.timing import peak_megabytes, time_call
+from tutor.checking.loader import StepModules
 from tutor.course import CONFIGURATION
-from tutor.generation.engines import empty_caches
+from tutor.generation.engines import Engine, batched, empty_caches, whole_text
+from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.devices import find_device
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 from tutor.sizes import language_model
 
@@ -47,36 +52,29 @@ class Max:
 
     def __init__(self, folder: Path | None, device: str) -> None:
         """Compiles the model, or finds it in the cache."""
-        from tutor.checking.loader import StepModules
-        from tutor.generation import engines
-        from tutor.graphs.compile_cache import CompileCache
-        from tutor.graphs.devices import find_device
-
         self.view = StepModules(Workspace(REPOSITORY), own=[])
         self.config = self.view[CONFIGURATION].GPT2Config()
         self.device = find_device(device)
-        self.engine = self.make(engines)
+        self.engine = self.make()
         shapes = language_model(vars(self.config))
         weights = random_weights(shapes) if folder is None else self.view[15].read_weights(folder, shapes)
         self.run = self.bind(CompileCache(cache_folder()), weights)
 
-    def make(self, engines: Any) -> Any:
-        return engines.batched(self.view, self.config, self.device)
+    def make(self) -> Engine:
+        return batched(self.view, self.config, self.device)
 
-    def bind(self, cache: Any, weights: dict[str, np.ndarray]) -> Callable[..., Any]:
+    def bind(self, cache: CompileCache, weights: dict[str, np.ndarray]) -> Callable[..., Tensor]:
         (executable,) = cache.load([self.engine.traced])
         return executable.bind(weights)
 
-    def _call(self, ids: np.ndarray, num_tokens: int, caches: Sequence[Any]) -> None:
-        from max.experimental.tensor import Tensor
-
+    def _call(self, ids: np.ndarray, num_tokens: int, caches: Sequence[Tensor]) -> None:
         starts = np.zeros(len(ids), np.int64)
         self.run(*(Tensor.from_dlpack(array) for array in (ids, np.array(num_tokens), starts)), *caches).to_numpy()
 
     def prefill(self, ids: np.ndarray) -> None:
         self._call(ids, 0, self._caches(len(ids)))
 
-    def _caches(self, batch: int) -> Sequence[Any]:
+    def _caches(self, batch: int) -> Sequence[Tensor]:
         # Making room is no part of reading a prompt: it is kept from one call to the next.
         if getattr(self, "_kept", (0,))[0] != batch:
             self._kept = batch, empty_caches(self.view, self.config, batch, self.device)
@@ -100,10 +98,10 @@ class Max:
 class MaxQuantized(Max):
     """This project with weights of four and a half bits: `generate --quantize`. Its tokens may be other ones."""
 
-    def make(self, engines: Any) -> Any:
-        return engines.batched(self.view, self.config, self.device, quantized=True)
+    def make(self) -> Engine:
+        return batched(self.view, self.config, self.device, quantized=True)
 
-    def bind(self, cache: Any, weights: dict[str, np.ndarray]) -> Callable[..., Any]:
+    def bind(self, cache: CompileCache, weights: dict[str, np.ndarray]) -> Callable[..., Tensor]:
         from tutor.generation.model import shapes_of
         from tutor.generation.quantize import pack
 
@@ -115,12 +113,10 @@ class MaxQuantized(Max):
 class MaxWithoutCache(Max):
     """The model of step 13 and the loop of step 14: the whole text is read for every token."""
 
-    def make(self, engines: Any) -> Any:
-        return engines.whole_text(self.view, self.config, self.device)
+    def make(self) -> Engine:
+        return whole_text(self.view, self.config, self.device)
 
     def prefill(self, ids: np.ndarray) -> None:
-        from max.experimental.tensor import Tensor
-
         self.run(Tensor.from_dlpack(ids)).to_numpy()
 
     def generate(self, ids: np.ndarray, max_new_tokens: int) -> list[int]:
@@ -160,7 +156,7 @@ class Torch:
             self.model = GPT2LMHeadModel.from_pretrained(folder).eval()
         self.torch, self.device = torch, torch_device(device)
         self.model.to(self.device)
-        self.options: dict[str, Any] = {}
+        self.options: dict[str, object] = {}
 
     def prefill(self, ids: np.ndarray) -> None:
         with self.torch.inference_mode():
@@ -261,7 +257,7 @@ class Process:
     """A contender in its process. Only one works at a time."""
 
     name: str
-    process: Any
+    process: SpawnProcess
     pipe: Connection
 
     @classmethod
@@ -275,7 +271,7 @@ class Process:
         self._answer()
         return self
 
-    def time(self, what: str, *arguments: Any) -> Any:
+    def time(self, what: str, *arguments: int) -> Any:
         """Has the contender time something: see `_Timed`."""
         self.pipe.send((what, arguments))
         return self._answer()

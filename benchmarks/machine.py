@@ -3,7 +3,6 @@
 import os
 import platform
 from importlib.metadata import version
-from typing import Any
 
 import click
 
@@ -44,7 +43,7 @@ def name_of(device: str) -> str:
     return f"{os.cpu_count()} CPU threads"
 
 
-def describe(device: str) -> dict[str, Any]:
+def describe(device: str) -> dict[str, object]:
     """The machine, and the versions of what is measured."""
     return {
         "machine": {"processor": platform.processor() or platform.machine(), "threads": os.cpu_count()},

@@ -13,8 +13,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -24,6 +24,7 @@ from rich.table import Table
 from benchmarks.contenders import CONTENDERS, NEW_TOKENS, PROMPT, Process, read_bandwidth
 from benchmarks.machine import describe, device_option, name_of
 from benchmarks.timing import time_call
+from tutor.files import write_atomically
 from tutor.learner.workspace import REPOSITORY
 
 PARAMETERS = 124_439_808
@@ -38,7 +39,7 @@ Figures = dict[str, dict[str, float]]
 
 
 def measure(
-    names: list[str], folder: Path | None, device: str, rounds: int, report: Any
+    names: list[str], folder: Path | None, device: str, rounds: int, report: Callable[[str], None]
 ) -> tuple[Figures, dict[str, float]]:
     """Runs all contenders in turn.
 
@@ -50,7 +51,7 @@ def measure(
     for name in names:
         report(f"starting {name}")
         processes.append(Process.start(name, folder, device))
-    jobs: list[tuple[str, str, tuple[Any, ...]]] = []
+    jobs: list[tuple[str, str, tuple[int, ...]]] = []
     for batch in BATCHES:
         jobs.append((f"first token, batch {batch}", "generate", (batch, 1, 2)))
         jobs.append((f"decode, batch {batch}", "generate", (batch, NEW_TOKENS + 1, 2)))
@@ -82,7 +83,7 @@ def measure(
     return figures, {"bandwidth": bandwidth, "same tokens": len(same) <= 1}
 
 
-def _makes_no_sense(name: str, what: str, arguments: tuple[Any, ...]) -> bool:
+def _makes_no_sense(name: str, what: str, arguments: tuple[int, ...]) -> bool:
     """Without a cache there are no batches to speak of, and a compiled cache has its own way to be filled."""
     if name == "this project, no cache":
         return what == "generate" and arguments[0] > 1
@@ -194,7 +195,7 @@ def main(*, model: Path | None, text: Path | None, device: str, rounds: int, onl
         "loss": loss,
         **facts,
     }
-    file.write_text(json.dumps(content, indent=2) + "\n")
+    write_atomically(file, json.dumps(content, indent=2) + "\n")
     console.print(f"written to {file}")
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 
-from book.paths import BOOK, HTML, NOTEBOOK
+from book.paths import BOOK, HTML, NOTEBOOK, SOURCE
+from tutor.course import COURSE
+from tutor.errors import CourseError
 from tutor.learner.workspace import REPOSITORY
 
 
@@ -19,7 +21,7 @@ def cli() -> None:
 
 
 def _mdbook(*arguments: str) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment that run mdBook with this Python's preprocessor."""
+    """The command and the environment that run mdBook with the preprocessor of this Python."""
     beside_python = Path(sys.executable).with_name("mdbook")
     program = str(beside_python) if beside_python.exists() else shutil.which("mdbook")
     if program is None:
@@ -50,7 +52,7 @@ def build(*, output: Path) -> None:
 @click.option("--open/--no-open", "open_", default=True, show_default=True, help="Open it in the browser.")
 @click.option("--port", default=3000, show_default=True)
 def serve(*, open_: bool, port: int) -> None:
-    """Serve the book, and build it again whenever a file changes."""
+    """Serve the book, and rebuild it whenever a file changes."""
     command, environment = _mdbook("serve", "--port", str(port), *(["--open"] if open_ else []))
     try:
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
@@ -58,30 +60,67 @@ def serve(*, open_: bool, port: int) -> None:
         sys.exit(130)
 
 
+def _chapter(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """The name of a chapter; its file name is right, too."""
+    name = value.removesuffix(".md")
+    if name and not (SOURCE / f"{name}.md").exists():
+        raise click.BadParameter(f"book/src has no {name}.md; a chapter is called step_08, introduction, speed, ...")
+    return name
+
+
+# In this order: figures are drawn from the data.
+PARTS = ("data", "figures", "examples", "prompts", "captures")
+
+
 @cli.command()
-@click.argument("parts", nargs=-1, type=click.Choice(["data", "examples", "captures", "figures"]))
-@click.option("--chapter", default="", help="Captures of one chapter only, such as step_08.")
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.option("--chapter", default="", callback=_chapter, metavar="NAME",
+              help="Only what belongs to one chapter, such as step_08.")  # fmt: skip
 def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
-    """Compute anew what the chapters show: all of it, or the PARTS named."""
-    wanted = parts or ("data", "examples", "captures", "figures")
-    if "data" in wanted:
-        from book import export
+    """Compute again what the chapters show: all of it, or only the named PARTS.
 
-        export.write()
-    if "figures" in wanted:
-        from book import plots
+    data are the numbers behind the interactive pictures and the figures, which several chapters share; figures are
+    drawn; examples are run, for what they print and for the numbers in the text; prompts are those of the study
+    guide and of AGENTS.md; captures are what the tool prints.
+    """
+    if chapter and "data" in parts:
+        raise click.UsageError("several chapters share the data: refresh them without --chapter")
+    wanted = parts or (PARTS[1:] if chapter else PARTS)
+    try:
+        if "data" in wanted:
+            from book import export
 
-        plots.write()
-    if "examples" in wanted:
-        from book import agents, captures, study_prompts
+            export.write()
+        if "figures" in wanted:
+            from book import plots
 
-        captures.write_examples()
-        study_prompts.write()
-        agents.write()
-    if "captures" in wanted:
-        from book import captures
+            plots.write(figures_of(chapter) if chapter else None)
+        if "examples" in wanted:
+            from book import captures
 
-        captures.write_captures(chapter)
+            captures.write_examples(chapter)
+        if "prompts" in wanted:
+            from book import agents, study_prompts
+
+            for part in parts_of(chapter):
+                study_prompts.write(part)
+            agents.write()
+        if "captures" in wanted:
+            from book import captures
+
+            captures.write_captures(chapter)
+    except CourseError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def figures_of(chapter: str) -> list[str]:
+    """The names of the figures that a chapter shows."""
+    return sorted(set(re.findall(r"\{\{figure:(\w+)", (SOURCE / f"{chapter}.md").read_text(encoding="utf-8"))))
+
+
+def parts_of(chapter: str) -> list[str]:
+    """The parts of the course whose prompts name a chapter's step; all of them without a chapter."""
+    return list(dict.fromkeys(step.part for step in COURSE if chapter in ("", f"step_{step.label}")))
 
 
 @cli.command()

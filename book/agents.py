@@ -1,6 +1,6 @@
-"""What AGENTS.md shares with the study guide: the rules for an assistant, and where the prompt of each part is.
+"""What AGENTS.md shares with the study guide: the rules for an assistant, and where to find the prompt of each part.
 
-The rest of AGENTS.md is written by hand. What is shared stands there between two comments:
+The rest of AGENTS.md is written by hand. Each shared block is between two comments:
 
     <!-- rules -->
     …
@@ -8,30 +8,32 @@ The rest of AGENTS.md is written by hand. What is shared stands there between tw
 """
 
 import re
+from collections.abc import Sequence
 
 from book import study_prompts
-from tutor.course import COURSE
+from tutor.course import COURSE, Step
+from tutor.files import write_atomically
 from tutor.learner.workspace import REPOSITORY
 
 AGENTS = REPOSITORY / "AGENTS.md"
 
 
 class MissingBlockError(ValueError):
-    """AGENTS.md has lost the comments around a block that is written into it."""
+    """Raised when AGENTS.md has lost the comments around a block that is written into it."""
 
 
-def blocks() -> dict[str, str]:
-    """What is written into AGENTS.md, by the name in the comments."""
-    return {"rules": f"```text\n{study_prompts.RULES}```", "prompts": _table()}
+def blocks(course: Sequence[Step] = COURSE) -> dict[str, str]:
+    """The blocks that are written into AGENTS.md, by the name in their comments."""
+    return {"rules": f"```text\n{study_prompts.RULES}```", "prompts": _table(course)}
 
 
-def filled(text: str) -> str:
-    """The text of AGENTS.md with every block as the course has it now.
+def filled(text: str, course: Sequence[Step] = COURSE) -> str:
+    """The text of AGENTS.md with every block brought up to date.
 
     Raises:
-        MissingBlockError: the comments around a block are not there exactly once.
+        MissingBlockError: the comments around a block do not occur exactly once.
     """
-    for name, content in blocks().items():
+    for name, content in blocks(course).items():
         start, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
         pattern = re.compile(re.escape(start) + ".*?" + re.escape(end), flags=re.DOTALL)
         if len(pattern.findall(text)) != 1:
@@ -41,15 +43,15 @@ def filled(text: str) -> str:
 
 
 def write() -> None:
-    """Brings the blocks of AGENTS.md up to date."""
-    AGENTS.write_text(filled(AGENTS.read_text(encoding="utf-8")), encoding="utf-8")
+    """Brings the blocks in AGENTS.md up to date."""
+    write_atomically(AGENTS, filled(AGENTS.read_text(encoding="utf-8")))
 
 
-def _table() -> str:
+def _table(course: Sequence[Step]) -> str:
     """A row for each part of the course: its steps, and the file with its prompt."""
     rows = ["| steps | part | prompt |", "|---|---|---|"]
-    for part in dict.fromkeys(step.part for step in COURSE):
-        labels = [step.label for step in COURSE if step.part == part]
+    for part in dict.fromkeys(step.part for step in course):
+        labels = [step.label for step in course if step.part == part]
         steps = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
         rows.append(f"| {steps} | {part} | `{study_prompts.file(part).relative_to(REPOSITORY).as_posix()}` |")
     return "\n".join(rows)

@@ -1,12 +1,12 @@
-"""Runs the course's model on the shipped checkpoint and writes what the pictures of the book show.
+"""Runs the course's model on the shipped checkpoint, and writes the data that the book's pictures show.
 
-One MAX graph gives the logits and what happens on the way to them: queries, keys and values,
-scores, weights, and the residual stream. The data files are plain scripts that set a variable,
-because a page that is opened from a file may not read other files in any other way.
+One MAX graph returns the logits and what leads to them: queries, keys and values, scores, weights,
+and the residual stream. The data files are plain scripts that set a variable, because a page that is
+opened from a file may not read other files in any other way.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +16,41 @@ from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 
 from book.paths import DATA
+from tutor.attention_maps.layers import model_with_forward, query_key_value, run_layers
 from tutor.checking.loader import StepModules
-from tutor.course import ATTENTION, CAUSAL_MASK, CONFIGURATION, LANGUAGE_MODEL, PRETRAINED_WEIGHTS
+from tutor.course import ATTENTION, CAUSAL_MASK, CONFIGURATION, PRETRAINED_WEIGHTS
+from tutor.files import write_atomically
 from tutor.generation.checkpoint import Checkpoint, open_checkpoint
 from tutor.generation.engines import trace_model
+from tutor.generation.model import shapes_of
 from tutor.generation.tokens import token_text
 from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import trace
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
+from tutor.protocols import Block, GPT2Config, LanguageModel
 
-# A speaker, a new line, words in several pieces: several heads do something with these that can be read.
+# A speaker, a new line, words in several pieces: what several heads do with these is easy to see.
 SENTENCE = "JULIET:\nGood morrow, my lord.\n"
 
-# From a next token that is all but certain to one that could be nearly anything.
+# From a next token that is almost certain to one that could be nearly anything.
 PROMPTS = ("First Citizen", "KING RICHARD", "I pray", "I will not")
 
-# What the graph with the insides returns, in this order. All but the first have one entry a layer in front.
+# What the graph with the insides returns, in this order. All but the first have the layers as their first axis.
 INSIDES = ("logits", "stream", "added", "query", "key", "value", "scores", "weights", "attended", "attended_step_08")
 
 _DIGITS = 6
 
 
-def compute() -> dict[str, dict[str, Any]]:
+def compute() -> dict[str, dict[str, object]]:
     """Runs MAX and gives the data of the pictures.
 
     Returns:
         "attention" and "sampling", which `write` writes, unrounded; and "max", what the graphs
-        computed for the same sentence, to compare with: per layer, head, query and key the masked
-        "scores" and the "weights"; per layer, head, query and dimension what is "attended", and
-        the same from step 08's own function, "attended_step_08"; and the "logits" of the graph with
-        the insides beside those of the plain model, "logits_step_13".
+        computed for the same sentence, for comparison: for each layer, head, query and key the masked
+        "scores" and the "weights"; for each layer, head, query and dimension the result of attention,
+        "attended", and the same from step 08's own function, "attended_step_08"; and the "logits" of
+        the graph with the insides and those of the plain model, "logits_step_13".
     """
     checkpoint = open_checkpoint(Workspace(REPOSITORY).checkpoint)
     run_insides, run_model = _compile(checkpoint)
@@ -74,11 +78,11 @@ def write() -> None:
     DATA.mkdir(parents=True, exist_ok=True)
     for name in ("attention", "sampling"):
         content = json.dumps(_rounded(computed[name]), separators=(",", ":"))
-        _file(name).write_text(
+        write_atomically(
+            _file(name),
             "// Written by `python -m book refresh data`: outputs of the course's model, computed by MAX.\n"
             "window.courseData = window.courseData || {};\n"
             f"window.courseData.{name} = {content};\n",
-            encoding="utf-8",
         )
 
 
@@ -92,8 +96,10 @@ def _file(name: str) -> Path:
     return DATA / f"{name}.js"
 
 
-def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
-    """Two functions of a prompt's ids: one gives the insides by name, one the plain model's logits."""
+def _compile(
+    checkpoint: Checkpoint,
+) -> tuple[Callable[[Sequence[int]], dict[str, np.ndarray]], Callable[[Sequence[int]], np.ndarray]]:
+    """Two functions of a prompt's ids: one returns the insides by name, the other the plain model's logits."""
     view = StepModules(Workspace(REPOSITORY), own=[])
     insides = trace(
         lambda: _model_with_insides(view)(view[CONFIGURATION].GPT2Config(**checkpoint.sizes)),
@@ -101,8 +107,7 @@ def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
         CPU(),
     )
     model = trace_model(view, view[CONFIGURATION].GPT2Config(**checkpoint.sizes), CPU())
-    shapes = {name: tuple(map(int, type_.shape)) for name, type_ in model.parameters.items()}
-    parameters = view[PRETRAINED_WEIGHTS].read_weights(checkpoint.folder, shapes)
+    parameters = view[PRETRAINED_WEIGHTS].read_weights(checkpoint.folder, shapes_of(model.parameters))
     run_insides, run_model = CompileCache(cache_folder()).load([insides, model])
 
     def batch(ids: Sequence[int]) -> np.ndarray:
@@ -120,46 +125,42 @@ def _compile(checkpoint: Checkpoint) -> tuple[Any, Any]:
     return insides_of, logits_of
 
 
-def _model_with_insides(view: StepModules) -> type:
-    """Step 13's model with another forward pass: the same modules, in the same order, with more returned.
-
-    A subclass, so that the parameters keep the names of the checkpoint.
-    """
+def _model_with_insides(view: StepModules) -> Callable[[GPT2Config], Callable[[Tensor], tuple[Tensor, ...]]]:
+    """Step 13's model, changed to return the tensors named in `INSIDES`: the same modules in the same order."""
     causal_mask = view[CAUSAL_MASK].causal_mask
     scaled_dot_product_attention = view[ATTENTION].scaled_dot_product_attention
 
-    class ModelWithInsides(view[LANGUAGE_MODEL].MaxGPT2LMHeadModel):
-        def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
-            """Maps int64 ids (batch, seq_len) to the tensors named in `INSIDES`."""
-            parts = self.transformer
-            x = parts.wte(input_ids) + parts.wpe(input_ids)  # (batch, seq_len, n_embd)
-            stream, added, per_layer = [x], [], []
-            for block in parts.h:
-                attn = block.attn
-                query, key, value = (attn._split_heads(projected) for projected in attn.c_attn(block.ln_1(x)))
-                mask = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device)
-                # (batch, n_head, seq_len, seq_len)
-                scores = query @ key.transpose(-1, -2) / attn.head_dim**0.5 + mask
-                weights = F.softmax(scores)
-                attended = weights @ value  # (batch, n_head, seq_len, head_dim)
-                per_layer.append(
-                    (query, key, value, scores, weights, attended, scaled_dot_product_attention(query, key, value))
-                )
+    def forward(model: LanguageModel, input_ids: Tensor) -> tuple[Tensor, ...]:
+        stream: list[Tensor] = []
+        added: list[Tensor] = []
+        per_layer: list[tuple[Tensor, ...]] = []
 
-                added.append(attn.c_proj(attn._merge_heads(attended)))  # (batch, seq_len, n_embd)
-                x = x + added[-1]
-                stream.append(x)
-                added.append(block.mlp(block.ln_2(x)))
-                x = x + added[-1]
-                stream.append(x)
-            logits = self.lm_head(parts.ln_f(x))
-            stacked = [F.stack(list(values), axis=0) for values in (stream, added, *zip(*per_layer, strict=True))]
-            return logits, *stacked
+        def run_block(block: Block, x: Tensor) -> Tensor:
+            attn = block.attn
+            query, key, value = query_key_value(block, x)
+            mask = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device)
+            scores = query @ key.transpose(-1, -2) / attn.head_dim**0.5 + mask  # (batch, n_head, seq_len, seq_len)
+            weights = F.softmax(scores)
+            attended = weights @ value  # (batch, n_head, seq_len, head_dim)
+            per_layer.append(
+                (query, key, value, scores, weights, attended, scaled_dot_product_attention(query, key, value))
+            )
+            stream.append(x)
+            added.append(attn.c_proj(attn._merge_heads(attended)))  # (batch, seq_len, n_embd)
+            x = x + added[-1]
+            stream.append(x)
+            added.append(block.mlp(block.ln_2(x)))
+            return x + added[-1]
 
-    return ModelWithInsides
+        stream.append(run_layers(model, input_ids, run_block))
+        logits = model.lm_head(model.transformer.ln_f(stream[-1]))
+        stacked = [F.stack(list(values), axis=0) for values in (stream, added, *zip(*per_layer, strict=True))]
+        return logits, *stacked
+
+    return model_with_forward(view, forward)
 
 
-def _attention(ids: Sequence[int], inside: Mapping[str, np.ndarray], checkpoint: Checkpoint) -> dict[str, Any]:
+def _attention(ids: Sequence[int], inside: Mapping[str, np.ndarray], checkpoint: Checkpoint) -> dict[str, object]:
     n_layer, n_head, _, head_dim = inside["query"].shape
     sublayers = [f"h[{layer}].{name}" for layer in range(n_layer) for name in ("attn", "mlp")]
     return {
@@ -172,7 +173,7 @@ def _attention(ids: Sequence[int], inside: Mapping[str, np.ndarray], checkpoint:
         "layers": [
             {name: inside[name][layer].tolist() for name in ("query", "key", "value")} for layer in range(n_layer)
         ],
-        # Lengths of vectors, one for each token: of the stream at each place, and of what each sublayer adds to it.
+        # One length for each token: of the stream after each part, and of what each sublayer adds to it.
         "stream": {
             "places": ["embeddings", *sublayers],
             "norm": _lengths(inside["stream"]),
@@ -187,8 +188,8 @@ def _lengths(vectors: np.ndarray) -> list[list[float]]:
     return np.linalg.norm(vectors.astype(np.float64), axis=-1).tolist()
 
 
-def _rounded(value: Any) -> Any:
-    """The same data, with floats of six significant digits."""
+def _rounded(value: object) -> object:
+    """The same data, with floats rounded to six significant digits."""
     if isinstance(value, dict):
         return {key: _rounded(part) for key, part in value.items()}
     if isinstance(value, list):

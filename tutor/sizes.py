@@ -1,12 +1,13 @@
 """Which parameters each part of GPT-2 has, under Hugging Face's names.
 
-Linear weights are `[out, in]`. `settings` are keyword arguments of `GPT2Config`.
+Linear weights are `[out, in]`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 Shapes = dict[str, tuple[int, ...]]
+# Keyword arguments of `GPT2Config`, or what else something is made with; their types are as different as they.
 Settings = Mapping[str, Any]
 
 

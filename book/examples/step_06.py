@@ -1,10 +1,10 @@
-"""Chapter 06: what attention knows of the order of its inputs, and what the shipped model learnt."""
+"""Chapter 06: what attention knows about the order of its inputs, and what the shipped model has learned."""
 
 # ANCHOR: example
 import numpy as np
 
 
-def attend(x, mask=0):
+def attend(x, mask: float | np.ndarray = 0):
     """Attention in which each vector is its own query, key and value."""
     weights = np.exp(x @ x.T / np.sqrt(4) + mask)
     return weights / weights.sum(axis=-1, keepdims=True) @ x

@@ -35,15 +35,16 @@ from tutor.learner.workspace import REPOSITORY
 
 
 def with_unit(count: float) -> str:
-    """Bytes, to three digits: 50,331,648 is "50.3 MB"."""
-    power = max(power for power in (6, 9, 12) if count >= 10**power or power == 6)
+    """Formats a number of bytes to three digits: 50,331,648 is "50.3 MB"."""
+    units = {6: "MB", 9: "GB", 12: "TB"}
+    power = max(power for power in units if count >= 10**power or power == 6)
     number = count / 10**power
     decimals = 0 if number >= 100 else 1 if number >= 10 else 2
-    return f"{number:,.{decimals}f} {dict(((6, 'MB'), (9, 'GB'), (12, 'TB')))[power]}"
+    return f"{number:,.{decimals}f} {units[power]}"
 
 
 def millions(count: float) -> str:
-    """A count, in millions, to three digits at least."""
+    """Formats a count in millions, to at least three digits."""
     return f"{count / 1e6:,.0f}" if count >= 1e8 else f"{count / 1e6:,.1f}"
 
 
@@ -57,12 +58,12 @@ def multiply_adds(seq_len: int, n_embd: int) -> dict[str, int]:
 
 
 def weights_bytes(seq_len: int, n_head: int, number: int) -> int:
-    """The weights of all heads of one layer, in numbers of so many bytes. The scores take as much."""
+    """The bytes of the weights of one layer's heads, if each number has `number` bytes. The scores take as many."""
     return n_head * seq_len**2 * number
 
 
 def cache_bytes(seq_len: int, n_layer: int, key_heads: int, head_dim: int, number: int) -> int:
-    """The keys and values of all layers."""
+    """The bytes of the keys and values of all layers."""
     return 2 * n_layer * seq_len * key_heads * head_dim * number
 
 
@@ -112,35 +113,28 @@ STORED = {
 }
 N_LAYERS, N_HEADS, VOCAB_SIZE = 4, 6, 1024
 
-# Takes the number of a layer and the weights of its heads, and gives the weights to blend with.
+# Takes the number of a layer and the weights of its heads, and returns the weights to blend with.
 Change = Callable[[int, np.ndarray], np.ndarray]
 
 
 def read(ids: Sequence[int], change: Change = lambda _, weights: weights) -> tuple[np.ndarray, np.ndarray]:
     """The weights of all heads of the shipped model, and its logits; `change` may change the weights on the way."""
     model = numpy_gpt2.part(STORED, "transformer")
-    token, position = numpy_gpt2.double(model["wte.weight"][ids], model["wpe.weight"][: len(ids)])
-    x = token + position  # (seq_len, n_embd)
-    kept = []
+    kept: list[np.ndarray] = []
+
+    def attention(x: np.ndarray, attn: numpy_gpt2.Parameters) -> np.ndarray:
+        """The attention of the next layer, with its weights as `change` makes them."""
+        projected = numpy_gpt2.query_key_value(x, attn["c_attn.weight"], attn["c_attn.bias"])
+        query, key, value = (numpy_gpt2.split_heads(part, N_HEADS) for part in projected)
+        attended = numpy_gpt2.attend(query, key, value, numpy_gpt2.visible_keys(len(ids)))
+        kept.append(change(len(kept), attended.weights[0]))  # (n_head, seq_len, seq_len)
+        return numpy_gpt2.output_projection(numpy_gpt2.merge_heads(kept[-1] @ value), numpy_gpt2.part(attn, "c_proj"))
+
+    x = numpy_gpt2.embeddings(np.array([ids]), model)
     for layer in range(N_LAYERS):
-        block = numpy_gpt2.part(model, f"h.{layer}")
-        projected = numpy_gpt2.linear(
-            numpy_gpt2.layer_norm(x, block["ln_1.weight"], block["ln_1.bias"]),
-            block["attn.c_attn.weight"],
-            block["attn.c_attn.bias"],
-        )
-        query, key, value = (
-            part.reshape(len(ids), N_HEADS, -1).swapaxes(0, 1) for part in np.split(projected, 3, axis=-1)
-        )  # (n_head, seq_len, head_dim)
-        scores = query @ key.swapaxes(-1, -2) / np.sqrt(query.shape[-1]) + numpy_gpt2.causal_mask(len(ids))
-        weights = change(layer, numpy_gpt2.softmax(scores))
-        kept.append(weights)
-        merged = (weights @ value).swapaxes(0, 1).reshape(x.shape)
-        x = x + numpy_gpt2.linear(merged, block["attn.c_proj.weight"], block["attn.c_proj.bias"])
-        normed = numpy_gpt2.layer_norm(x, block["ln_2.weight"], block["ln_2.bias"])
-        x = x + numpy_gpt2.mlp(normed, numpy_gpt2.part(block, "mlp"))
-    x = numpy_gpt2.layer_norm(x, model["ln_f.weight"], model["ln_f.bias"])
-    return np.stack(kept), numpy_gpt2.linear(x, model["wte.weight"])
+        x = numpy_gpt2.block(x, numpy_gpt2.part(model, f"h.{layer}"), n_head=N_HEADS, attention=attention)
+    x = numpy_gpt2.norm_of(model, "ln_f", 1e-5)(x)
+    return np.stack(kept), numpy_gpt2.linear(x, model["wte.weight"])[0]
 
 
 def loss(ids: Sequence[int], logits: np.ndarray) -> np.ndarray:
@@ -165,7 +159,7 @@ MAP = WEIGHTS[LAYER, HEAD]
 induction = find_habits(IDS, WEIGHTS)[3]
 assert induction.ranked[0][:2] == (LAYER, HEAD) and induction.verdict(induction.ranked[0][2]) == "a little"
 
-# Where the same token was before, what followed it there, as the score of induction counts it.
+# Where the same token occurred before, what followed it there, as the induction score counts it.
 followed = {
     query: [before + 1 for before in range(query - 2) if IDS[before] == IDS[query]] for query in range(2, len(IDS))
 }
@@ -179,7 +173,7 @@ assert "".join(WORDS[query] for query in again) == "Good morrow, my"
 
 
 def spread_evenly(layer: int, weights: np.ndarray) -> np.ndarray:
-    """The head of the map looks at all tokens alike."""
+    """Makes the head of the map look at all tokens equally."""
     if layer == LAYER:
         visible = np.tri(len(IDS))
         weights = weights.copy()
@@ -190,7 +184,7 @@ def spread_evenly(layer: int, weights: np.ndarray) -> np.ndarray:
 _, changed = read(IDS, spread_evenly)
 same_choice = int((changed.argmax(axis=-1) == LOGITS.argmax(axis=-1)).sum())
 
-# Tokens by chance, said twice: only who looks back can do better the second time.
+# Random tokens, repeated once: only a model that looks back can do better the second time.
 rng = np.random.default_rng(0)
 HALF, TRIALS = 40, 20
 found, even, losses = [], [], []
@@ -231,7 +225,7 @@ CAPTURES = {
     "no_zeros": Capture(replace=((ZEROS, "F.softmax(scores)"),)),
     "large_number": Capture(replace=((HIDE, HIDE.replace('float("-inf")', "-1e9")),)),
     "no_check": Capture(replace=(("    check_shapes(query, key, value)\n", ""),)),
-    "merge_not_turned": Capture(replace=(("attended.transpose(1, 2).reshape", "attended.reshape"),)),
+    "merge_not_transposed": Capture(replace=(("attended.transpose(1, 2).reshape", "attended.reshape"),)),
     "map": Capture('attention "To be, or not to be, that is the question" --layer 2 --head 1'),
     "scene": Capture(f'attention "{SCENE}" --layer 1 --head 2'),
     "summary": Capture(f'attention "{SCENE}" --summary'),

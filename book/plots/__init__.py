@@ -1,9 +1,11 @@
 """Draws the figures of the book as SVG, from the data of `book.export`, the checkpoint, or a formula.
 
-A figure stands in its page and takes the page's colours: it is drawn in placeholder colours, and
-those become CSS variables (`theme/figures.css`). One unit of a figure is one pixel at its full
-width. The figures are narrow, so that their text can be read on a telephone too.
+A figure is part of its page and takes the page's colours: it is drawn in placeholder colours, which
+become CSS variables (`theme/figures.css`). One unit of a figure is one pixel at its full width. The
+figures are narrow, so that their text can also be read on a phone.
 """
+
+from collections.abc import Collection
 
 from book.paths import FIGURES
 from book.plots.attention import draw_attention_maps, draw_habits, draw_scores
@@ -14,10 +16,12 @@ from book.plots.inference import draw_cache, draw_padding
 from book.plots.lab import draw_recorded_cost
 from book.plots.masks import draw_mask
 from book.plots.svg import to_svg
+from tutor.errors import CourseError
+from tutor.files import write_atomically
 
 __all__ = ["figures", "write"]
 
-# A new figure needs its line here.
+# A new figure needs a line here.
 _DRAWINGS = {
     "mask": draw_mask,
     "attention_maps": draw_attention_maps,
@@ -44,8 +48,16 @@ def figures() -> dict[str, str]:
     return {name: to_svg(name, draw) for name, draw in _DRAWINGS.items()}
 
 
-def write() -> None:
-    """Draws every figure into `book/figures/`."""
+def write(only: Collection[str] | None = None) -> None:
+    """Draws every figure, or those named, into `book/figures/`.
+
+    Raises:
+        CourseError: nothing draws a figure of one of the names.
+    """
+    names = _DRAWINGS if only is None else only
+    unknown = sorted(set(names) - set(_DRAWINGS))
+    if unknown:
+        raise CourseError(f"nothing draws the figure {unknown[0]}: add it in book/plots/__init__.py")
     FIGURES.mkdir(parents=True, exist_ok=True)
-    for name, svg in figures().items():
-        (FIGURES / f"{name}.svg").write_text(svg, encoding="utf-8")
+    for name in names:
+        write_atomically(FIGURES / f"{name}.svg", to_svg(name, _DRAWINGS[name]))

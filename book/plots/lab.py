@@ -1,8 +1,8 @@
 """What the attention lab measured."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
 
 from book.plots.colours import FIRST, FOURTH, SECOND, THIRD
 from book.plots.parts import BOLD, paper, plot, ticks
@@ -18,17 +18,42 @@ _WAYS = {
 _NAMES = {"sdpa": "fused", "torch sdpa": "PyTorch, fused"}
 
 
-def recorded_run() -> dict[str, Any]:
-    """The run of `benchmarks.attention` that is kept with the course."""
+class Row(TypedDict):
+    """What `benchmarks.attention` measured for one attention, as medians."""
+
+    contender: str
+    seq_len: int
+    seconds: float
+    megabytes: float
+
+
+class Machine(TypedDict):
+    """Where a run was recorded."""
+
+    processor: str
+    threads: int
+
+
+class Run(TypedDict):
+    """A recorded run of `benchmarks.attention`: where it ran, with which versions, and what it measured."""
+
+    machine: Machine
+    device: str
+    versions: dict[str, str]
+    rows: list[Row]
+
+
+def recorded_run() -> Run:
+    """The run of `benchmarks.attention` that is recorded in the repository."""
     return json.loads((REPOSITORY / "benchmarks" / "results" / "attention.json").read_text())
 
 
 def draw_recorded_cost() -> Picture:
-    """Its figure."""
+    """The figure of the recorded run."""
     return draw_attention_cost(recorded_run()["rows"])
 
 
-def draw_attention_cost(rows: Sequence[Mapping[str, Any]], kind: str = "causal") -> Picture:
+def draw_attention_cost(rows: Sequence[Row], kind: str = "causal") -> Picture:
     """Time and peak memory against seq_len, both on logarithmic scales, from what `benchmarks.attention` measured."""
     lengths = sorted({row["seq_len"] for row in rows})
     measured = {(row["contender"], row["seq_len"]): row for row in rows}
@@ -59,5 +84,5 @@ def draw_attention_cost(rows: Sequence[Mapping[str, Any]], kind: str = "causal")
     return Picture(
         figure,
         f"Time and memory of {kind} attention against seq_len",
-        f"Measured with the heads of GPT-2 small. At seq_len {lengths[-1]:,}: {'; '.join(words)}.",
+        f"Measured with as many heads as GPT-2 small has. At seq_len {lengths[-1]:,}: {'; '.join(words)}.",
     )

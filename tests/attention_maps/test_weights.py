@@ -8,6 +8,7 @@ from transformers import GPT2LMHeadModel
 from tests.support.attention_maps import N_HEAD, N_LAYER, TEXT, WORKSPACE, weights_of
 from tutor.attention_maps.weights import Reader, open_reader, trace_weights
 from tutor.checking.loader import StepModules
+from tutor.course import COURSE
 from tutor.generation.checkpoint import open_checkpoint
 from tutor.graphs.devices import find_device
 from tutor.learner.workspace import Workspace, cache_folder
@@ -35,7 +36,7 @@ def test_the_first_tokens_look_the_same_without_the_rest(reader: Reader, compile
 
 def test_the_learners_own_step_19_makes_the_graph(filled: Workspace):
     config = open_reader(open_checkpoint(WORKSPACE.checkpoint), filled, own_steps=True).config
-    own, device = range(20), find_device("auto")
+    own, device = [step.number for step in COURSE], find_device("auto")
     right = trace_weights(StepModules(filled, own=own), config, device).fingerprint
     assert right == trace_weights(StepModules(WORKSPACE, own=[]), config, device).fingerprint
     text = filled.step(19).read_text()

@@ -1,4 +1,4 @@
-"""The chapters agree with the course: titles, sections, files, commands, words."""
+"""The chapters agree with the course: listings, commands, words. `tutor.dev.check` finds what a chapter lacks."""
 
 import re
 
@@ -6,83 +6,19 @@ import pytest
 
 from book.paths import SOURCE
 from book.preprocessor import tasks_of
-from tests.support.pages import PAGES, chapter, every_page, section
+from tests.support.pages import every_page
 from tests.support.repository import README, TASKS, known_commands
 from tutor.course import COURSE, Step
 from tutor.learner.workspace import REPOSITORY
 
-SECTIONS = [
-    "What you will build",
-    "Why it exists",
-    "The idea",
-    "The formula",
-    "Shapes",
-    "MAX operations",
-    "Tasks",
-    "The step file",
-    "Run it",
-    "Common errors",
-    "Check your understanding",
-    "The solution",
-    "In production",
-    "Next",
-]
 every_step = pytest.mark.parametrize("step", COURSE, ids=lambda step: step.label)
-
-
-def test_summary_lists_the_parts_and_steps_of_the_course():
-    expected = []
-    for index, step in enumerate(COURSE):
-        if index == 0 or COURSE[index - 1].part != step.part:
-            expected.append(f"# {step.part}")
-        expected.append(f"- [{step.label} {step.title}](step_{step.label}.md)")
-    summary = (SOURCE / "SUMMARY.md").read_text()
-    listed = [line for line in summary.splitlines() if re.match(r"# |- \[\d\d", line)]
-    assert [line for line in listed if line not in ("# Summary", "# Reference")] == expected
-    assert set(re.findall(r"\(([\w.-]+\.md)\)", summary)) == set(PAGES), "each page is in the summary"
-
-
-@every_step
-def test_chapter_has_the_steps_title_and_each_section_in_order(step: Step):
-    text = chapter(step)
-    assert text.startswith(f"# Step {step.label}: {step.title}\n")
-    assert re.findall(r"^## (.*)$", text, flags=re.MULTILINE) == SECTIONS
-    for heading in SECTIONS:
-        assert section(text, heading).strip(), f"{heading} is empty"
-
-
-@every_step
-def test_chapter_includes_its_files_and_what_they_print(step: Step):
-    text = chapter(step)
-    assert f"{{{{#include ../../steps/step_{step.label}.py}}}}" in section(text, "The step file")
-    assert f"{{{{#include ../../solutions/solution_{step.label}.py}}}}" in section(text, "The solution")
-    assert "<details>" in section(text, "The solution"), "the solution is folded away"
-    assert "{{tasks}}" in section(text, "Tasks")
-    assert f"../outputs/step_{step.label}_example.txt" in section(text, "The idea")
-    run = " ".join(section(text, "Run it").split())
-    assert f"`pixi run s{step.label}`" in run and f"`make s{step.label}`" in run
-    for name in ("first", "pass"):
-        assert f"{{{{#include ../outputs/step_{step.label}_{name}.txt}}}}" in run
-    assert section(text, "Common errors").count("../outputs/") >= 2
-    questions = section(text, "Check your understanding")
-    assert 3 <= questions.count("<details>") <= 5 and questions.count("<summary>") == questions.count("<details>")
-
-
-@every_step
-def test_chapter_links_to_the_next_and_to_the_operations_that_the_solution_uses(step: Step):
-    text = chapter(step)
-    if step is not COURSE[-1]:
-        assert f"(step_{step.number + 1:02d}.md)" in section(text, "Next")
-    solution = (REPOSITORY / f"solutions/solution_{step.label}.py").read_text()
-    used = set(re.findall(r"\bF\.\w+", solution.partition('"""\n\n')[2]))
-    linked = set(re.findall(r"\{\{api:([\w.]+)\}\}", section(text, "MAX operations")))
-    assert used <= linked, f"not explained: {used - linked}"
 
 
 @every_step
 def test_tasks_are_read_from_the_step_file(step: Step):
+    text = " ".join((REPOSITORY / f"steps/step_{step.label}.py").read_text().split())
     tasks = tasks_of(step.number)
-    assert len(tasks) >= 2 and all(task.endswith((".", "?", "`.")) for task in tasks)
+    assert tasks and all(f" {number}. {task} " in text for number, task in enumerate(tasks, 1))
 
 
 @every_page

@@ -54,4 +54,4 @@ def test_max_gets_a_mask_wrong_that_it_computes_inside_of_its_attention(compiled
     inputs = np.random.default_rng(16).standard_normal((3, 1, 2, 5, 16), dtype=np.float32)
     (table,), (inside,) = (run({}, *inputs) for run in CompileCache(cache_folder()).load(traced))
     np.testing.assert_allclose(table, numpy_gpt2.attention(*inputs), atol=1e-5)
-    np.testing.assert_allclose(inside, numpy_gpt2.attention(*inputs, mask="none"), atol=1e-5)
+    np.testing.assert_allclose(inside, numpy_gpt2.attention(*inputs, sees="everything"), atol=1e-5)

@@ -14,26 +14,12 @@ PAGE = (SOURCE / "study-with-an-assistant.md").read_text()
 every_part = pytest.mark.parametrize("part", PARTS)
 
 
-def test_there_is_a_prompt_for_each_part_in_order():
-    assert list(study_prompts.GUIDES) == PARTS
-    assert {file.name for file in study_prompts.PROMPTS.iterdir()} == {study_prompts.file(part).name for part in PARTS}
-    shown = re.findall(r"^### (.+)\n\n```text\n\{\{#include (.+)\}\}\n```$", PAGE, flags=re.MULTILINE)
-    assert [heading for heading, _ in shown] == PARTS
-    for heading, included in shown:
-        assert (SOURCE / included).resolve() == study_prompts.file(heading).resolve()
-
-
 @every_part
 def test_prompt_names_its_steps_and_no_others(part: str):
     text = study_prompts.file(part).read_text()
     named = re.findall(r"^- (\d\d) (.+)$", text, flags=re.MULTILINE)
     assert named == [(step.label, step.title) for step in COURSE if step.part == part]
     assert f"This part of the course: {part}." in text
-
-
-@every_part
-def test_prompt_is_what_the_course_makes_now(part: str):
-    assert study_prompts.file(part).read_text() == study_prompts.prompt(part), "python -m book refresh examples"
 
 
 @every_part

@@ -18,6 +18,14 @@ COMMANDS = {
 }
 
 
+def compiles(process: psutil.Process) -> bool:
+    """Whether it is the process that compiles. Others come and go: MAX asks programs about the machine."""
+    try:
+        return "tutor.graphs.compile_process" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
 def start(workspace: Workspace, command: list[str], cache: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
     """Starts a command with an empty cache; gives it and its children once one of them compiles."""
     running = subprocess.Popen(
@@ -31,7 +39,7 @@ def start(workspace: Workspace, command: list[str], cache: Path) -> tuple[subpro
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     children: list[psutil.Process] = []
-    while not any("tutor.graphs.compile_process" in child.cmdline() for child in children):
+    while not any(map(compiles, children)):
         assert running.poll() is None, running.communicate()
         time.sleep(0.1)
         children = psutil.Process(running.pid).children(recursive=True)
@@ -43,17 +51,17 @@ def start(workspace: Workspace, command: list[str], cache: Path) -> tuple[subpro
 def test_ctrl_c_stops_a_compile_at_once(skeletons: Workspace, tmp_path: Path, command: list[str], seconds: float):
     running, children = start(skeletons, command, tmp_path / "cache")
     time.sleep(seconds)
-    assert all(child.is_running() for child in children), "it compiled sooner than was thought"
+    assert any(map(compiles, children)), "it compiled sooner than was thought"
     began = time.monotonic()
     running.send_signal(signal.SIGINT)
     out, errors = running.communicate(timeout=30)
     assert time.monotonic() - began < 5
     assert running.returncode == 130 and out == ""
-    assert errors == "compiling the model with MAX (about a minute, once)\nerror: stopped\n"
+    assert errors.split("\n") == ["compiling the model with MAX (about a minute, once)", "", "error: stopped", ""]
     assert psutil.wait_procs(children, timeout=5)[1] == []
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL], ids=lambda stop: stop.name)
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_command_that_is_ended_leaves_no_process(
     skeletons: Workspace, tmp_path: Path, command: list[str], stop: signal.Signals

@@ -230,16 +230,17 @@ def _print(x: Tensor) -> Tensor:
 
 
 CONTROL: dict[str, Example] = {
-    "cond": Example(
-        lambda flag, x: F.cond(flag, [TensorType(DType.float32, (3, 4), CPU_TYPE)], lambda: x * 2.0, lambda: x + 1.0),
-        (np.array(True), X),
-        on_host=frozenset({0}),
-    ),
-    "cond, else": Example(
-        lambda flag, x: F.cond(flag, [TensorType(DType.float32, (3, 4), CPU_TYPE)], lambda: x * 2.0, lambda: x + 1.0),
-        (np.array(False), X),
-        on_host=frozenset({0}),
-    ),
+    # The condition is computed: MAX 26.7.0's buffers cannot hold a single bool.
+    **{
+        name: Example(
+            lambda number, x: F.cond(
+                number > 0.0, [TensorType(DType.float32, (3, 4), CPU_TYPE)], lambda: x * 2.0, lambda: x + 1.0
+            ),
+            (np.array(number, np.float32), X),
+            on_host=frozenset({0}),
+        )
+        for name, number in (("cond", 1.0), ("cond, else", -1.0))
+    },
     "while_loop": Example(
         lambda x: F.while_loop(
             [F.constant(0, DType.int64), x], lambda i, y: i < 3, lambda i, y: [i + 1, y * 2.0 + i.cast(DType.float32)]

@@ -68,7 +68,7 @@ def random_graph(seed: int) -> RandomGraph:
     rng = np.random.default_rng(seed)
     inputs = []
     for spec in specs:
-        shape = tuple(SIZES.get(dim, dim) for dim in spec.dims)
+        shape = tuple(dim if isinstance(dim, int) else SIZES[dim] for dim in spec.dims)
         if spec.dtype == "int64":
             inputs.append(rng.integers(-9, 10, size=shape))
         else:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -16,7 +16,8 @@ from max.graph import DeviceRef, Graph, Module, TensorType, ops
 
 from tutor.evaluate.errors import EvaluationError, EvaluationLimitError, UnknownOperationError
 from tutor.evaluate.evaluator import evaluate, unknown_operations
-from tutor.evaluate.program import Program
+from tutor.evaluate.operations.registry import Value
+from tutor.evaluate.program import Operation, Program
 from tutor.evaluate.reader import read_module
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import trace
@@ -58,6 +59,11 @@ def test_an_operation_that_is_not_known_is_found_inside_of_a_loop() -> None:
 def test_a_dtype_that_is_not_known_makes_an_operation_unknown() -> None:
     graph = program(lambda x: x.cast(DType.float8_e4m3fn).cast(DType.float32), VECTOR)
     assert unknown_operations(graph) == ["cast of f8e4m3fn"]
+
+
+def test_a_constant_of_a_dtype_that_is_not_known_is_found() -> None:
+    graph = program(lambda x: x + F.constant(1.0, DType.float8_e4m3fn).cast(DType.float32), VECTOR)
+    assert unknown_operations(graph) == ["cast of f8e4m3fn", "constant of f8e4m3fn"]
 
 
 def test_an_endless_loop_is_stopped() -> None:
@@ -107,15 +113,13 @@ def test_an_observer_is_told_of_each_operation_also_in_each_round_of_a_loop() ->
 
     graph = program(double_until, TensorSpec("float32", ()))
     seen: list[tuple[str, tuple[int, ...], float]] = []
-    evaluate(
-        graph,
-        [np.array(3.0, np.float32)],
-        observe=lambda operation, results: (
-            seen.append((operation.name, operation.path, results[0]))
-            if operation.name in ("mul", "add", "while")
-            else None
-        ),
-    )
+
+    def observe(operation: Operation, results: Sequence[Value]) -> None:
+        if operation.name in ("mul", "add", "while"):
+            assert results[0] is not None
+            seen.append((operation.name, operation.path, results[0].item()))
+
+    evaluate(graph, [np.array(3.0, np.float32)], observe=observe)
     names, paths, values = zip(*seen, strict=True)
     assert names == ("mul", "mul", "while", "add")
     assert values == (6.0, 12.0, 12.0, 13.0)

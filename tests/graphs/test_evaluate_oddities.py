@@ -15,12 +15,11 @@ from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 from max.graph import TensorValue
 
+from tests.graphs.compiled import load_compiled
 from tutor.evaluate.errors import EvaluationError
 from tutor.evaluate.evaluator import evaluate
-from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import trace
-from tutor.learner.workspace import cache_folder
 
 INF, NAN = np.inf, np.nan
 LOWEST = float(np.finfo(np.float32).min)
@@ -157,7 +156,7 @@ def test_max_gives_it_still() -> None:
         return tuple(oddity.function(*(next(remaining) for _ in oddity.inputs)) for oddity in ODDITIES.values())
 
     graph = trace(lambda: run, [TensorSpec(str(array.dtype), array.shape) for array in arrays], CPU())
-    (executable,) = CompileCache(cache_folder()).load([graph])
+    (executable,) = load_compiled([graph])
     for result, oddity in zip(executable({}, *arrays), ODDITIES.values(), strict=True):
         assert_same(result, oddity)
 

@@ -11,7 +11,7 @@ from max.driver import CPU
 
 from tutor.checking import stored_numbers
 from tutor.checking.loader import StepModules
-from tutor.checking.spec import Case, Check
+from tutor.checking.spec import Arrays, Case, Check
 from tutor.evaluate.evaluator import evaluate, unknown_operations
 from tutor.evaluate.program import Program
 from tutor.evaluate.reader import read_module
@@ -43,7 +43,7 @@ def compiled_cases(step: int) -> Iterator[Case]:
     return (case for case in check.cases if check.subject(case.subject).compiled)
 
 
-def evaluate_case(step: int, case: Case, dtype: type[np.float64] | None = None) -> tuple[dict, dict]:
+def evaluate_case(step: int, case: Case, dtype: type[np.float64] | None = None) -> tuple[Arrays, Arrays]:
     """The evaluator's results and the stored ones, by name; buffers included."""
     subject = check_of(step).subject(case.subject)
     parameters, inputs, expected = stored_numbers.load(step)[case.name]

@@ -15,13 +15,13 @@ class WrongFile:
         step: whose file.
         replace: pieces of the solution, each occurring once, and what stands there in the wrong file.
         told: what the verdict must say.
-        compiles: False if MAX's compiler finds the mistake.
+        right_but_for_max: the graph means the right thing, and MAX 26.7.0 compiles it into another one.
     """
 
     step: int
     replace: tuple[tuple[str, str], ...]
     told: str
-    compiles: bool = True
+    right_but_for_max: bool = False
 
     @property
     def name(self) -> str:
@@ -43,6 +43,6 @@ class WrongFile:
         return file
 
 
-def wrong_file(step: int, told: str, *replace: tuple[str, str], compiles: bool = True) -> WrongFile:
+def wrong_file(step: int, told: str, *replace: tuple[str, str], right_but_for_max: bool = False) -> WrongFile:
     """A wrong file, written as what the verdict must say and what is replaced."""
-    return WrongFile(step, replace, told, compiles)
+    return WrongFile(step, replace, told, right_but_for_max)

@@ -76,10 +76,10 @@ def find_habits(ids: Sequence[int], weights: np.ndarray) -> list[HeadPattern]:
 
 def looked_at(ids: Sequence[int]) -> list[tuple[str, np.ndarray]]:
     """The names of the habits, and for each the table (seq_len, seq_len) of the keys that it makes a query look at."""
-    ids = np.asarray(ids)
-    query, key = np.indices((len(ids), len(ids)))
+    tokens = np.asarray(ids)
+    query, key = np.indices((len(tokens), len(tokens)))
     between = (query >= 2) & (key >= 1) & (key <= query - 2)
-    same = ids[:, None] == ids[None, :]
+    same = tokens[:, None] == tokens[None, :]
     after_same = np.zeros_like(same)
     after_same[:, 1:] = same[:, :-1]
     return [
@@ -92,7 +92,7 @@ def looked_at(ids: Sequence[int]) -> list[tuple[str, np.ndarray]]:
 
 def _habit(name: str, table: np.ndarray, weights: np.ndarray) -> HeadPattern:
     """Scores a habit, given as the table of queries and the keys that they should look at."""
-    rows = table.any(axis=-1)
+    rows = np.any(table, axis=-1)
     count = int(rows.sum())
     if not count:
         return HeadPattern(name, 0, 0.0, np.zeros(weights.shape[:2]))

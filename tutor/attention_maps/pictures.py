@@ -4,7 +4,6 @@ import html
 import io
 import math
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.cells import cell_len
 
 from tutor.attention_maps.terminal_map import HeatMap, percent
 from tutor.errors import PictureError
+from tutor.files import write_atomically
 
 # More tokens than this make no picture that can be read.
 MOST_TOKENS = 128
@@ -62,11 +62,8 @@ def write(file: Path, heat_map: HeatMap, *, overwrite: bool) -> None:
     check(file, overwrite=overwrite)
     content = WRITERS[file.suffix.lower()](heat_map)
     try:
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".picture-") as folder:
-            partial = Path(folder) / "picture"
-            partial.write_bytes(content)
-            check(file, overwrite=overwrite)
-            os.replace(partial, file)
+        check(file, overwrite=overwrite)  # once more: drawing took a while
+        write_atomically(file, content)
     except OSError as error:
         raise PictureError(f"{file} cannot be written: {error.strerror or error}") from None
 

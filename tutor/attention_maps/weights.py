@@ -3,23 +3,24 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from max.driver import Device
 from max.experimental.tensor import Tensor
 
+from tutor.attention_maps.layers import model_with_forward, query_key_value, run_layers
 from tutor.checking.guard import Guard
 from tutor.checking.loader import StepModules
-from tutor.course import ATTENTION_WEIGHTS, CAUSAL_MASK, COURSE, LANGUAGE_MODEL
+from tutor.course import ATTENTION_WEIGHTS, CAUSAL_MASK
 from tutor.errors import PictureError
 from tutor.generation.checkpoint import Checkpoint
-from tutor.generation.model import compile_model, configuration, read_weights, shapes_of
+from tutor.generation.model import compile_model, open_steps, read_weights, shapes_of
 from tutor.generation.tokens import token_text, visible_token
 from tutor.graphs.devices import find_device
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import ReturnError, TracedGraph, trace
 from tutor.learner.workspace import Workspace
+from tutor.protocols import Block, GPT2Config, LanguageModel
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Reader:
 
     checkpoint: Checkpoint
     guard: Guard
-    config: Any
+    config: GPT2Config
 
     def choose_head(self, layer: int | None, head: int | None) -> tuple[int, int]:
         """The layer and the head to show; None is the first.
@@ -93,11 +94,10 @@ def open_reader(checkpoint: Checkpoint, workspace: Workspace, *, own_steps: bool
         CheckpointError: the model refuses the checkpoint's sizes.
         ProblemFound: the code of a step failed.
     """
-    guard = Guard(StepModules(workspace, own=[step.number for step in COURSE] if own_steps else []), ATTENTION_WEIGHTS)
-    return Reader(checkpoint, guard, configuration(guard, checkpoint))
+    return Reader(checkpoint, *open_steps(checkpoint, workspace, own_steps=own_steps, step=ATTENTION_WEIGHTS))
 
 
-def trace_weights(view: StepModules, config: Any, device: Device) -> TracedGraph:
+def trace_weights(view: StepModules, config: GPT2Config, device: Device) -> TracedGraph:
     """Traces a graph from ids (batch, seq_len) to n_layer tensors of weights (batch, n_head, seq_len, seq_len).
 
     Raises:
@@ -112,29 +112,23 @@ def trace_weights(view: StepModules, config: Any, device: Device) -> TracedGraph
     return traced
 
 
-def model_with_weights(view: StepModules) -> Any:
-    """The class of the model of step 13, made to return the weights that step 19 computes in each of its layers.
-
-    A subclass, so that the parameters keep the names of the checkpoint.
-    """
+def model_with_weights(view: StepModules) -> Callable[[GPT2Config], Callable[[Tensor], tuple[Tensor, ...]]]:
+    """The class of step 13's model, made to return the weights that step 19 computes in each of its layers."""
     causal_mask, attention = view[CAUSAL_MASK].causal_mask, view[ATTENTION_WEIGHTS].scaled_dot_product_attention
 
-    class ModelWithWeights(view[LANGUAGE_MODEL].MaxGPT2LMHeadModel):
-        def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
-            """Maps int64 ids (batch, seq_len) to the weights of each layer."""
-            parts = self.transformer
-            x = parts.wte(input_ids) + parts.wpe(input_ids)  # (batch, seq_len, n_embd)
-            weights = []
-            for block in parts.h:
-                query, key, value = (
-                    block.attn._split_heads(projected) for projected in block.attn.c_attn(block.ln_1(x))
-                )  # (batch, n_head, seq_len, head_dim)
-                visible = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device) == 0
-                result = attention(query, key, value, visible)
-                if not isinstance(result, tuple) or len(result) != 2:
-                    raise ReturnError("step 19's attention must return its output and its weights")
-                weights.append(result[1])  # (batch, n_head, seq_len, seq_len)
-                x = block(x)  # (batch, seq_len, n_embd)
-            return tuple(weights)
+    def forward(model: LanguageModel, input_ids: Tensor) -> tuple[Tensor, ...]:
+        weights: list[Tensor] = []
 
-    return ModelWithWeights
+        def run_block(block: Block, x: Tensor) -> Tensor:
+            query, key, value = query_key_value(block, x)
+            visible = causal_mask(query.shape[-2], 0, dtype=query.dtype, device=query.device) == 0
+            result = attention(query, key, value, visible)
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise ReturnError("step 19's attention must return its output and its weights")
+            weights.append(result[1])  # (batch, n_head, seq_len, seq_len)
+            return block(x)
+
+        run_layers(model, input_ids, run_block)
+        return tuple(weights)
+
+    return model_with_forward(view, forward)

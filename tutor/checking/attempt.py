@@ -225,11 +225,11 @@ class Look:
         try:
             return runnable[given.subject.name](given.parameters, *given.inputs.values())
         except EvaluationLimitError:
-            summary = "The graph runs without an end."
-            advice = "Look at the condition of your loop: something that it asks for must change in the body."
+            summary = "The graph never stops running."
+            advice = "Look at the condition of your loop: something that it tests must change in the body."
             raise ProblemFound(Problem("stopped", self.step, summary, where=given.name, advice=advice)) from None
         except EvaluationError as error:
-            summary = f"The graph can be traced, but not computed: {error}"
+            summary = f"The graph can be built, but not computed: {error}"
             raise ProblemFound(Problem("exception", self.step, summary, where=given.name)) from None
 
     def _call(self, given: Given, link: LearnerLink) -> Sequence[np.ndarray]:
@@ -242,9 +242,9 @@ class Look:
             return results
         returned = str(reply.get("returned"))
         if returned == "None":
-            summary, advice = f"`{given.subject.name}` returned None.", "Is a `return` missing?"
+            summary, advice = "The function returned None.", "Is a `return` missing?"
         else:
-            summary, advice = f"`{given.subject.name}` must return lists of numbers; it returned {returned}.", ""
+            summary, advice = f"The function must return lists of numbers; it returned {returned}.", ""
         raise ProblemFound(Problem("returns", self.step, summary, where=given.subject.name, advice=advice))
 
     def _answer(

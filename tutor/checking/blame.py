@@ -16,12 +16,14 @@ class Blame:
 
     Args:
         problem: what to show.
+        attempt: the look in which it was found.
         borrowed: the step is right on the solutions' earlier steps.
         culprits: the earlier steps that are wrong, each by itself.
         suspects: if there is no culprit, the earlier steps that may be.
     """
 
     problem: Problem
+    attempt: Attempt
     borrowed: bool = False
     culprits: list[int] = field(default_factory=list)
     suspects: list[int] = field(default_factory=list)
@@ -39,17 +41,20 @@ def find_blame(step: int, attempt: Attempt, suspects: Collection[int], look_at: 
     problem = attempt.problem
     assert problem is not None
     if not suspects and problem.step == step:
-        return Blame(problem)
+        return Blame(problem, attempt)
     borrowed = look_at([step])
     if borrowed.problem is not None:
-        return Blame(_on_right_foundations(step, problem, borrowed.problem))
+        return Blame(_on_right_foundations(step, problem, borrowed.problem), borrowed)
+    if borrowed.unfilled is not None:
+        return Blame(borrowed.unfilled, borrowed)
     earlier = sorted(number for number in borrowed.loaded | attempt.loaded if number != step)
     if not earlier:
-        return Blame(problem)
+        return Blame(problem, attempt)
     if problem.step != step:
-        return Blame(problem, borrowed=True, culprits=[problem.step])
+        return Blame(problem, borrowed, borrowed=True, culprits=[problem.step])
     culprits = [number for number in earlier if look_at([step, number]).problem is not None]
-    return Blame(problem, borrowed=True, culprits=culprits, suspects=[] if culprits else sorted(suspects or earlier))
+    maybe = [] if culprits else sorted(suspects or earlier)
+    return Blame(problem, borrowed, borrowed=True, culprits=culprits, suspects=maybe)
 
 
 def _on_right_foundations(step: int, own: Problem, borrowed: Problem) -> Problem:
@@ -59,6 +64,6 @@ def _on_right_foundations(step: int, own: Problem, borrowed: Problem) -> Problem
     if own.step == step:
         return own
     if any(frame.file.startswith("solutions") for frame in borrowed.frames):
-        told = "This was run on the solutions of the earlier steps: what is wrong is in this step."
+        told = "This run used the solutions of the earlier steps, so the error is in this step."
         return replace(borrowed, advice=f"{borrowed.advice} {told}".strip())
     return borrowed

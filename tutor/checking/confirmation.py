@@ -109,8 +109,10 @@ def _compiled_wrongly(look: Look, compared: Compared, total: int) -> Problem:
     details = details_of(difference, len(compared.differences), total)
     # What MAX makes of such a graph can be what a known mistake gives: then its advice is what helps.
     mistake = find_mistake(look.check, [given for given in look.cases if given.subject.compiled], compared)
-    advice = _advice(look) if mistake is None else mistake.advice
-    return Problem("compiler", look.step, _SUMMARY, where=where, details=details, advice=advice)
+    if mistake is None:
+        return Problem("compiler", look.step, _SUMMARY, where=where, details=details, advice=_advice(look))
+    details.insert(0, ("it computes", mistake.name))
+    return Problem("compiler", look.step, _SUMMARY, where=where, details=details, advice=mistake.advice)
 
 
 def _as_compiled(problem: Problem, look: Look) -> Problem:

@@ -112,6 +112,7 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
         suspects = sorted(attempt.loaded - {step} - trusted)
         blame = find_blame(step, attempt, suspects, look_at)
         status = "borrowed" if blame.borrowed else "red"
+        tasks = blame.attempt.tasks(parts)
         return verdict(status, blame.problem, tasks, culprits=blame.culprits, suspects=blame.suspects)
     if attempt.unfilled is not None:
         return verdict("red", attempt.unfilled, tasks)

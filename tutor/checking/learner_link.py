@@ -107,7 +107,7 @@ class LearnerLink:
             advice = "MAX itself crashed on this code. Undo your last change, or compare with the solution."
         else:
             summary = f"The code ended the process (exit status {status}) instead of returning."
-            advice = "Take the call that ends the process out."
+            advice = "Remove the call that ends the process."
         return Problem("stopped", self._step, summary, advice=advice)
 
 

@@ -78,7 +78,7 @@ class StepModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return self._modules.get(_number(spec.name))
 
     def exec_module(self, module: ModuleType) -> None:
-        number = _number(module.__spec__.name)
+        number = _number(module.__name__)
         if number in self._modules:
             return
         self._modules[number] = module

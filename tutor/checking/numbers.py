@@ -48,7 +48,7 @@ class Compared:
         for name, values in given.expected.items():
             if results[name].shape != values.shape:
                 details = [("expected", str(values.shape)), ("got", str(results[name].shape))]
-                summary = f"`{given.subject.name}` gives a result of the wrong shape."
+                summary = "The result has the wrong shape."
                 raise ProblemFound(Problem("returns", step, summary, where=given.name, details=details))
             difference = find_difference(name, results[name], values, given.tolerance)
             if difference is not None:

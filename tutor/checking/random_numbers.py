@@ -45,7 +45,7 @@ def inputs(subject: Subject, case: Case) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(case.seed)
     drawn = {}
     for name, spec in subject.inputs.items():
-        shape = tuple(case.dims.get(dim, dim) for dim in spec.dims)
+        shape = spec.shape(case.dims)
         if name in case.inputs:
             drawn[name] = np.asarray(case.inputs[name], spec.dtype)
         elif not spec.dims:

@@ -9,11 +9,17 @@ Vocabulary:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tutor.graphs.tensor_spec import TensorSpec
+from tutor.sizes import Settings
+
+if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -21,13 +27,23 @@ Arrays = Mapping[str, np.ndarray]
 class Code(Protocol):
     """The code under test: `code[9].GPT2MultiHeadAttention` is that name in step 09's file."""
 
-    def __getitem__(self, step: int) -> Any: ...
+    def __getitem__(self, step: int, /) -> ModuleType: ...
 
 
 class RunnableSubject(Protocol):
     """A subject that is ready to run: it takes parameters by name and inputs in order, and gives its results."""
 
     def __call__(self, parameters: Arrays, *inputs: np.ndarray) -> Sequence[np.ndarray]: ...
+
+    def bind(self, parameters: Arrays) -> "Callable[..., Tensor]":
+        """Keeps the parameters, and gives a function from tensors to the graph's first result."""
+        ...
+
+
+RunnableSubjects = Mapping[str, RunnableSubject]
+
+# Finds the answer of an expectation.
+Evaluate = Callable[[Code, RunnableSubjects], object]
 
 
 @dataclass(frozen=True)
@@ -52,7 +68,7 @@ class Subject:
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=dict)
     compiled: bool = True
     part: str = ""
 
@@ -87,7 +103,7 @@ class Case:
     shift: float = 0.0
     tolerance: float | None = None
     given: "Callable[[Subject, Case], tuple[Arrays, Arrays]] | None" = None
-    inputs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, ArrayLike] = field(default_factory=dict)
     shipped: bool = False
     redrawn: bool = True
 
@@ -110,7 +126,7 @@ class Mistake:
 
     name: str
     advice: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -132,7 +148,7 @@ class Expectation:
     """
 
     name: str
-    evaluate: "Callable[[Code, Mapping[str, RunnableSubject]], object]"
+    evaluate: Evaluate
     expected: object
     wrong: tuple[tuple[object, str], ...] = ()
     advice: str = ""
@@ -140,6 +156,11 @@ class Expectation:
     part: str = ""
     of_graphs: bool = False
     read: Callable[[Any], object] = lambda answer: answer
+
+
+def no_numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
+    """Stands in a check that knows no mistakes by their numbers."""
+    raise NotImplementedError(f"there is no NumPy model of {subject.name}")
 
 
 @dataclass(frozen=True)
@@ -165,7 +186,7 @@ class Check:
     cases: tuple[Case, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
-    numpy_model: Callable[..., Arrays] | None = None
+    numpy_model: Callable[..., Arrays] = no_numpy_model
     tolerance: float = 1e-5
     explain: Mapping[str, str] = field(default_factory=dict)
     show: Callable[[Mapping[str, Arrays]], str] | None = None

@@ -7,13 +7,13 @@
     outputs/<case>/<output>
 """
 
-import importlib
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 
-from tutor.checking.spec import Arrays, Case, Check, Subject
+from tutor.checking.spec import Arrays, Case, Subject
+from tutor.course import find_step
 from tutor.learner.workspace import REPOSITORY, Workspace
 
 Stored = tuple[Arrays, Arrays, Arrays]
@@ -37,7 +37,7 @@ def load(step: int) -> dict[str, Stored]:
 
     A case on the shipped checkpoint takes its parameters from there.
     """
-    check: Check = importlib.import_module(f"tutor.checks.step_{step:02d}").CHECK
+    check = find_step(step).check
     arrays = load_arrays(step)
     stored = {}
     for case in check.cases:

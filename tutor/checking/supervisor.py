@@ -163,5 +163,5 @@ def _ended(step: int, phase: str, status: int) -> Verdict:
         advice = "MAX itself crashed on this code. Undo your last change, or compare with the solution."
     else:
         summary = f"The code ended the process (exit status {status}) instead of returning."
-        advice = "Take the call that ends the process out."
+        advice = "Remove the call that ends the process."
     return Verdict(step, "red", problem=Problem("stopped", step, summary, advice=advice))

@@ -112,4 +112,4 @@ class Verdict:
         """The opposite of `to_dict`."""
         problem = None if data["problem"] is None else Problem.from_dict(data["problem"])
         tasks = [TaskState(**task) for task in data["tasks"]]
-        return cls(**data | {"problem": problem, "tasks": tasks})
+        return cls(**{**data, "problem": problem, "tasks": tasks})

@@ -7,17 +7,27 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tutor.course import BATCHED_GENERATION, CONFIGURATION, COURSE
+from tutor.course import COURSE
 from tutor.errors import ToolError
 from tutor.learner.workspace import Workspace
 from tutor.processes import end_with_parent
+
+if TYPE_CHECKING:
+    from tutor.graphs.trace import TracedGraph
 
 # Each compiling process takes a core and some gigabytes.
 _MOST_PROCESSES = 4
 
 
-def warm_cache(workspace: Workspace, device: str, cache_folder: Path, on_progress: Callable[[int, int], None]) -> int:
+def warm_cache(
+    workspace: Workspace,
+    device: str,
+    cache_folder: Path,
+    on_progress: Callable[[int, int], None],
+    others: Callable[[Workspace, str], "Sequence[TracedGraph]"] | None = None,
+) -> int:
     """Compiles the graphs of all solutions that are missing from the cache.
 
     Args:
@@ -25,6 +35,8 @@ def warm_cache(workspace: Workspace, device: str, cache_folder: Path, on_progres
         device: `auto`, `cpu` or `gpu`.
         cache_folder: where compiled graphs are kept.
         on_progress: told how many steps are done, of how many.
+        others: traces more graphs that are to be compiled, given the workspace and the device. A function of a
+            module, because it runs in another process.
 
     Returns:
         How many graphs were compiled.
@@ -35,7 +47,10 @@ def warm_cache(workspace: Workspace, device: str, cache_folder: Path, on_progres
     # Not forked: MAX's threads would not come along.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(len(jobs), mp_context=spawn, initializer=_depend_on, initargs=(os.getpid(),)) as pool:
-        running = {pool.submit(warm_steps, workspace, steps, device, cache_folder): steps for steps in jobs}
+        running = {
+            pool.submit(warm_steps, workspace, steps, device, cache_folder, others if index == 0 else None): steps
+            for index, steps in enumerate(jobs)
+        }
         try:
             for finished in as_completed(running):
                 compiled += finished.result()
@@ -65,26 +80,29 @@ def _split(steps: Sequence[int], parts: int) -> list[list[int]]:
     return [part for part in dealt if part]
 
 
-def warm_steps(workspace: Workspace, steps: Sequence[int], device: str, cache_folder: Path) -> int:
-    """Compiles the missing graphs of these steps' solutions, together; gives their number."""
+def warm_steps(
+    workspace: Workspace,
+    steps: Sequence[int],
+    device: str,
+    cache_folder: Path,
+    others: Callable[[Workspace, str], "Sequence[TracedGraph]"] | None = None,
+) -> int:
+    """Compiles the missing graphs of these steps' solutions, and others, together; gives their number."""
     from tutor.checking.loader import StepModules
-    from tutor.checks.step_13 import SHIPPED
-    from tutor.generation.engines import batched
     from tutor.graphs.compile_cache import CompileCache
     from tutor.graphs.devices import find_device
     from tutor.graphs.trace import trace
 
-    view, where = StepModules(workspace, own=[]), find_device(device)
+    modules, where = StepModules(workspace, own=[]), find_device(device)
     graphs = [
-        trace(lambda subject=subject: subject.build(view), list(subject.inputs.values()), where)
+        trace(lambda subject=subject: subject.build(modules), list(subject.inputs.values()), where)
         for step in COURSE
         if step.number in steps
         for subject in step.check.subjects
         if subject.compiled
     ]
-    if BATCHED_GENERATION in steps:
-        # What `generate` runs on the checkpoint that comes with the course.
-        graphs.append(batched(view, view[CONFIGURATION].GPT2Config(**SHIPPED.settings), where).traced)
+    if others is not None:
+        graphs += others(workspace, device)
     cache = CompileCache(cache_folder)
     missing = cache.missing(graphs)
     cache.load(missing)

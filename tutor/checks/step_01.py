@@ -1,12 +1,12 @@
-"""The check of step 01: the configuration. Nothing is compiled; all of it is facts."""
+"""The check of step 01: the configuration. Nothing is compiled: there are only expectations."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from tutor.checking.spec import Check, Code, Expectation, RunnableSubject
+from tutor.checking.spec import Check, Code, Evaluate, Expectation, RunnableSubjects
+from tutor.sizes import Settings
 
-# Hugging Face's `GPT2Config`; a test holds them against it.
-DEFAULTS: Mapping[str, Any] = {
+# Those of Hugging Face's `GPT2Config`; a test compares them.
+DEFAULTS: Settings = {
     "vocab_size": 50257,
     "n_positions": 1024,
     "n_embd": 768,
@@ -16,7 +16,7 @@ DEFAULTS: Mapping[str, Any] = {
     "layer_norm_epsilon": 1e-5,
 }
 
-OTHER: Mapping[str, Any] = {
+OTHER: Settings = {
     "vocab_size": 61,
     "n_positions": 32,
     "n_embd": 36,
@@ -26,18 +26,16 @@ OTHER: Mapping[str, Any] = {
     "layer_norm_epsilon": 1e-3,
 }
 
-Evaluate = Callable[[Code, Mapping[str, RunnableSubject]], Any]
 
-
-def value(name: str, **fields: Any) -> Evaluate:
-    """The evaluation of a fact: one attribute of a configuration."""
+def value(name: str, **fields: object) -> Evaluate:
+    """Evaluates one attribute of a configuration."""
     return lambda code, _: getattr(code[1].GPT2Config(**fields), name)
 
 
-def error(**fields: Any) -> Evaluate:
-    """The evaluation of a fact: the error that these fields raise."""
+def error(**fields: object) -> Callable[[Code, RunnableSubjects], str]:
+    """Evaluates which error these fields raise."""
 
-    def evaluate(code: Code, _: Mapping[str, RunnableSubject]) -> str:
+    def evaluate(code: Code, _: RunnableSubjects) -> str:
         try:
             code[1].GPT2Config(**fields)
         except Exception as raised:
@@ -48,11 +46,11 @@ def error(**fields: Any) -> Evaluate:
 
 
 def refusal(name: str, size: int) -> Evaluate:
-    """The evaluation of a fact: whether the error for a bad size is a ValueError that names field and size."""
-    # A bad n_inner is also a bad intermediate_size; either name tells the reader enough.
+    """Evaluates whether the error for a bad size is a ValueError that names the field and the size."""
+    # A bad n_inner is also a bad intermediate_size: either name tells the reader enough.
     names = ("n_inner", "intermediate_size") if name == "n_inner" else (name,)
 
-    def evaluate(code: Code, subjects: Mapping[str, RunnableSubject]) -> str:
+    def evaluate(code: Code, subjects: RunnableSubjects) -> str:
         message = error(**{name: size})(code, subjects)
         named = any(known in message for known in names) and str(size) in message
         return refused(name, size) if message.startswith("ValueError") and named else message
@@ -62,11 +60,11 @@ def refusal(name: str, size: int) -> Evaluate:
 
 def refused(name: str, size: int) -> str:
     """The right answer to `refusal`."""
-    return f"a ValueError that names {name} and {size}"
+    return f"a ValueError whose message contains {name} and {size}"
 
 
-def written(fields: Mapping[str, Any]) -> str:
-    """A call of `GPT2Config` as source."""
+def written(fields: Settings) -> str:
+    """A call of `GPT2Config` as source code."""
     return f"GPT2Config({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 
 
@@ -76,14 +74,20 @@ NOT_DIVISIBLE = ({"n_embd": 512, "n_head": 7}, {"n_embd": 36, "n_head": 8})
 
 CHECK = Check(
     names=("GPT2Config",),
+    explain={
+        "cannot assign to field": "The dataclass is frozen: its fields keep the values that they were created with. "
+        "Compute the width in the property `intermediate_size` instead.",
+        "'NoneType' and 'int'": "`n_inner` may be None, which cannot be compared with a number. "
+        "Test `size is not None` first.",
+    },
     expectations=(
         *(
             Expectation(
                 f"GPT2Config().{name}",
                 value(name),
                 expected,
-                advice="The defaults are those of GPT-2 small (124M), as Hugging Face's `GPT2Config` has them.",
-                wrong=((3072, "Leave `n_inner` None by default; `intermediate_size` works it out."),)
+                advice="The defaults are those of Hugging Face's `GPT2Config`: GPT-2 small (124M).",
+                wrong=((3072, "Leave `n_inner` None by default: `intermediate_size` works out the width."),)
                 if name == "n_inner"
                 else (),
             )
@@ -94,7 +98,7 @@ CHECK = Check(
                 f"GPT2Config(..., {name}={given!r}).{name}",
                 value(name, **OTHER),
                 given,
-                advice=f"`{name}` must be a field of the dataclass that keeps what it is given.",
+                advice=f"`{name}` must be a field of the dataclass, and keep the value that it is given.",
             )
             for name, given in OTHER.items()
         ),
@@ -103,7 +107,7 @@ CHECK = Check(
                 f"{written(fields)}.head_dim",
                 value("head_dim", **fields),
                 expected,
-                wrong=((float(expected), "Divide with `//`: a width is a whole number, and `/` gives a float."),),
+                wrong=((float(expected), "Divide with `//`: a width is an integer, and `/` gives a float."),),
                 advice="`head_dim` is a property: n_embd // n_head.",
             )
             for fields, expected in (({}, 64), ({"n_embd": 36, "n_head": 4}, 9), ({"n_embd": 10, "n_head": 1}, 10))
@@ -113,28 +117,28 @@ CHECK = Check(
                 f"{written(fields)}.intermediate_size",
                 value("intermediate_size", **fields),
                 expected,
-                wrong=((None, "Where `n_inner` is None, the width is 4 * n_embd."),),
+                wrong=((None, "If `n_inner` is None, the width is 4 * n_embd."),),
                 advice="`intermediate_size` is a property: `n_inner` if it is set, else 4 * n_embd.",
             )
             for fields, expected in (({}, 3072), ({"n_embd": 36}, 144), ({"n_embd": 36, "n_inner": 40}, 40))
         ),
         *(
             Expectation(
-                f"the error of {written(fields)}",
+                f"the error that {written(fields)} raises",
                 error(**fields),
                 f"ValueError: n_embd ({fields['n_embd']}) must be divisible by n_head ({fields['n_head']})",
                 wrong=((NO_ERROR, "Compare `n_embd % n_head` with 0 in `__post_init__`, and raise a ValueError."),),
-                advice="Raise a ValueError with this message, word for word, and the numbers that were given.",
+                advice="Raise a ValueError with exactly this message, and with the numbers that were given.",
             )
             for fields in NOT_DIVISIBLE
         ),
         *(
             Expectation(
-                f"the error of GPT2Config({name}={size})",
+                f"the error that GPT2Config({name}={size}) raises",
                 refusal(name, size),
                 refused(name, size),
                 wrong=((NO_ERROR, f"A size must be at least 1. Check `{name}` in `__post_init__`, with `<= 0`."),),
-                advice="Raise a ValueError that gives the field and its value, before you divide by anything.",
+                advice="Raise a ValueError that names the field and its value, before you divide by anything.",
             )
             for name in SIZES
             for size in (0, -12)

@@ -1,5 +1,7 @@
 """The check of step 08: scaled dot-product attention."""
 
+from typing import Any
+
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared.expectations import is_graph_operation
@@ -19,9 +21,9 @@ def _heads(n_head: int, head_dim: int) -> Subject:
 THREE_HEADS, ONE_HEAD = _heads(3, 12), _heads(1, 10)
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 08 in NumPy."""
-    return {"y": numpy_gpt2.attention(**inputs, **mistake)}
+    return {"y": numpy_gpt2.attention(inputs["query"], inputs["key"], inputs["value"], **mistake)}
 
 
 CHECK = Check(
@@ -39,7 +41,7 @@ CHECK = Check(
     numpy_model=numpy_model,
     explain={
         # Found by MAX 26.7.0's compiler, not while tracing.
-        '"axis": -': "In this version of MAX, F.softmax knows no negative axis but -1, which is the right one here: "
+        '"axis": -': "In this version of MAX, `F.softmax` accepts no negative axis but -1. That is the right one here: "
         "the keys are the last axis."
     },
     mistakes=(
@@ -49,69 +51,70 @@ CHECK = Check(
             {"scale": "none"},
         ),
         Mistake(
-            "attention scaled by sqrt(n_embd)",
-            "Divide by the root of `head_dim`, the last axis of the query: each head compares vectors of that length.",
+            "attention scaled by 1/sqrt(n_embd)",
+            "Divide by sqrt(head_dim), where head_dim is the length of the query's last axis: the vectors that a head "
+            "compares are that long.",
             {"scale": "1/sqrt(n_embd)"},
         ),
         Mistake(
-            "attention scaled by sqrt(seq_len)",
-            "Divide by the root of `head_dim`, the last axis of the query, not of the number of tokens.",
-            {"scale": "1/sqrt(seq_len)"},
+            "attention scaled by 1/sqrt(seq_len)",
+            "Divide by the square root of head_dim, the length of the query's last axis, not of the number of tokens.",
+            {"scale": "1/sqrt(key_len)"},
         ),
         Mistake(
-            "attention divided by head_dim instead of its root",
+            "attention scaled by 1/head_dim, without the square root",
             "Take the square root: divide by sqrt(head_dim).",
             {"scale": "1/head_dim"},
         ),
         Mistake(
-            "attention multiplied by sqrt(head_dim)",
-            "Divide by sqrt(head_dim): the scale keeps the scores small.",
+            "attention whose scores are multiplied by sqrt(head_dim)",
+            "Divide the scores by sqrt(head_dim): the scale is there to keep them small.",
             {"scale": "sqrt(head_dim)"},
         ),
         Mistake(
             "attention without the causal mask",
-            "Add the mask of step 02 to the scores: now each token sees those that come later.",
-            {"mask": "none"},
+            "Add the mask of step 02 to the scores. Without it, each token sees later ones.",
+            {"sees": "everything"},
         ),
         Mistake(
-            "attention with the mask transposed",
-            "Rows of the mask are queries, columns are keys. Each token now sees the later ones and not the earlier.",
-            {"mask": "transposed"},
+            "attention with a transposed mask",
+            "Rows of the mask are queries, and columns are keys. Now each token sees the later ones, not the earlier.",
+            {"sees": "from itself on"},
         ),
         Mistake(
             "attention with the mask added after the softmax",
-            "Add the mask to the scores, and take the softmax of the sum: the softmax turns -inf into 0.",
-            {"mask": "after softmax"},
+            "Add the mask to the scores, and take the softmax of the sum: it turns -inf into a weight of 0.",
+            {"masking": "added after the softmax"},
         ),
         Mistake(
             "attention with weights set to 0 after the softmax",
             "Mask the scores before the softmax, so that the weights that remain still sum to 1.",
-            {"mask": "zeros after softmax"},
+            {"masking": "after the softmax"},
         ),
         Mistake(
-            "attention with the mask subtracted",
+            "attention that subtracts the mask",
             "Add the mask: subtracting -inf makes a score of +inf.",
-            {"mask": "subtracted"},
+            {"masking": "subtracted"},
         ),
         Mistake(
-            "attention with the mask multiplied",
-            "Add the mask to the scores: its zeros mean `leave this score alone`.",
-            {"mask": "multiplied"},
+            "attention that multiplies the scores by the mask",
+            "Add the mask to the scores. A 0 in it means: leave this score as it is.",
+            {"masking": "multiplied"},
         ),
         Mistake(
             "attention with the diagonal masked too",
             "A token may look at itself. Use your mask of step 02 with `num_tokens` 0.",
-            {"mask": "diagonal hidden"},
+            {"sees": "up to the one before"},
         ),
         Mistake(
             "attention with the mask off by one: each token sees the next one",
             "The last key that a token may see is its own. Use your mask of step 02 with `num_tokens` 0.",
-            {"mask": "one ahead"},
+            {"sees": "up to the next"},
         ),
         Mistake(
-            "attention with the mask inverted",
-            "The mask must be 0 where a query may look. Was `exclude=True` forgotten?",
-            {"mask": "inverted"},
+            "attention with an inverted mask",
+            "The mask must be 0 where a query may look. Is `exclude=True` missing?",
+            {"sees": "only the later"},
         ),
         Mistake(
             "attention with the softmax over the queries",

@@ -1,5 +1,7 @@
 """The check of step 09: multi-head attention."""
 
+from typing import Any
+
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
@@ -25,7 +27,7 @@ ONE, THREE, FOUR = _heads(36, 1), _heads(36, 3), _heads(36, 4)
 AS_IN_STEP_00 = _heads(plain_attention.N_EMBD, 3)
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: str) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 09 in NumPy."""
     n_head = subject.settings["n_head"]
     return {"y": numpy_gpt2.multi_head_attention(inputs["x"], parameters, n_head=n_head, **mistake)}
@@ -54,7 +56,7 @@ CHECK = Check(
     mistakes=(
         Mistake(
             "attention with the heads merged without the transpose",
-            "In `_merge_heads`, bring the tokens in front of the heads again with `transpose(1, 2)`, then reshape.",
+            "In `_merge_heads`, move the token axis back in front of the heads with `transpose(1, 2)`, then reshape.",
             {"merge": "reshaped"},
         ),
         Mistake(
@@ -95,33 +97,33 @@ CHECK = Check(
         ),
         Mistake(
             "attention without the bias of c_proj",
-            "`c_proj` is a `Linear` with a bias: apply all of it.",
+            "`c_proj` is a `Linear` layer with a bias: apply the whole layer.",
             {"projection": "x @ weight.T"},
         ),
         Mistake(
-            "attention scaled by sqrt(n_embd)",
-            "Scores are divided by the root of `head_dim`, not of `n_embd`. Your step 08 does that; add no scale here.",
+            "attention scaled by 1/sqrt(n_embd)",
+            "Scores are divided by sqrt(head_dim), not by sqrt(n_embd). Step 08 does that already; do not scale here.",
             {"scale": "1/sqrt(n_embd)"},
         ),
         Mistake(
             "attention scaled twice",
-            "Step 08 divides the scores by sqrt(head_dim) already; add no scale here.",
+            "Step 08 divides the scores by sqrt(head_dim) already; do not scale them here.",
             {"scale": "1/head_dim"},
         ),
         Mistake(
             "attention without the 1/sqrt(head_dim) scale",
-            "Use your `scaled_dot_product_attention` of step 08, which divides the scores by sqrt(head_dim).",
+            "Use your `scaled_dot_product_attention` from step 08, which divides the scores by sqrt(head_dim).",
             {"scale": "none"},
         ),
         Mistake(
             "attention without the causal mask",
-            "Use your `scaled_dot_product_attention` of step 08, which adds the mask.",
-            {"mask": "none"},
+            "Use your `scaled_dot_product_attention` from step 08, which adds the mask.",
+            {"sees": "everything"},
         ),
         *(
             Mistake(
                 f"attention that uses its projections in the order {order.replace(' ', ', ')}",
-                "`c_attn` gives query, key and value, and step 08 takes them in that order.",
+                "`c_attn` returns query, key and value, and step 08 takes them in that order.",
                 {"order": order},
             )
             for order in ("query value key", "key query value", "key value query", "value query key", "value key query")

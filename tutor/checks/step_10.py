@@ -1,6 +1,8 @@
 """The check of step 10: residual connections and pre-norm."""
 
-from typing import Any
+from collections.abc import Callable
+
+import numpy as np
 
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
@@ -8,13 +10,13 @@ from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.graphs.tensor_spec import TensorSpec
 
 
-def _around_linear(code: Code) -> Any:
+def _around_linear(code: Code) -> Callable[..., object]:
     from max.experimental.nn import Linear
 
     return code[10].PreNormResidual(36, Linear(36, 36))
 
 
-def _around_mlp(code: Code) -> Any:
+def _around_mlp(code: Code) -> Callable[..., object]:
     return code[10].PreNormResidual(24, code[4].GPT2MLP(50, code[1].GPT2Config(n_embd=24)), eps=0.05)
 
 
@@ -40,11 +42,11 @@ def numpy_model(
     subject: Subject, parameters: Arrays, inputs: Arrays, *, eps: float | None = None, **mistake: str
 ) -> Arrays:
     """Step 10 in NumPy; `eps` overrides the layer norm's."""
-    eps = subject.settings.get("layer_norm_epsilon", 1e-5) if eps is None else eps
-    norm = numpy_gpt2.norm_of(parameters, "ln", eps)
+    eps_used = subject.settings.get("layer_norm_epsilon", 1e-5) if eps is None else eps
+    norm = numpy_gpt2.norm_of(parameters, "ln", eps_used)
     sublayer = numpy_gpt2.part(parameters, "sublayer")
 
-    def apply(x: Any) -> Any:
+    def apply(x: np.ndarray) -> np.ndarray:
         return numpy_gpt2.linear(x, **sublayer) if "weight" in sublayer else numpy_gpt2.mlp(x, sublayer)
 
     return {"y": numpy_gpt2.residual(inputs["x"], norm, apply, **mistake)}
@@ -57,13 +59,13 @@ CHECK = Check(
         Case(LINEAR.name, {"batch": 2, "seq_len": 5}, seed=1, scale=2.0),
         Case(LINEAR.name, {"batch": 1, "seq_len": 1}, seed=2, shift=1.0),
         Case(MLP.name, {"batch": 3, "seq_len": 4}, seed=3),
-        # A small variance, so that epsilon counts.
+        # A small variance, so that epsilon matters.
         Case(LINEAR.name, {"batch": 1, "seq_len": 3}, seed=4, scale=0.01, note="small numbers"),
     ),
     numpy_model=numpy_model,
     mistakes=(
         Mistake(
-            "a step with the residual forgotten",
+            "a step without its residual connection",
             "Add the input: `x + self.sublayer(self.ln(x))`.",
             {"kind": "f(ln(x))"},
         ),
@@ -73,12 +75,12 @@ CHECK = Check(
             {"kind": "ln(x + f(x))"},
         ),
         Mistake(
-            "a residual taken from the normalised x",
+            "a step that adds to the normalised x",
             "Add the result to `x` itself. Do not overwrite `x` with its normalised form.",
             {"kind": "ln(x) + f(ln(x))"},
         ),
         Mistake(
-            "a step that normalises the residual instead of the sublayer's input",
+            "a step that normalises the residual stream instead of the sublayer's input",
             "The sublayer reads `self.ln(x)`; `x` is added as it is.",
             {"kind": "ln(x) + f(x)"},
         ),
@@ -99,7 +101,7 @@ CHECK = Check(
         ),
         Mistake(
             "a layer norm that does not get `eps`",
-            "Hand the argument on: `LayerNorm(dim, eps=eps)`.",
+            "Pass the argument on: `LayerNorm(dim, eps=eps)`.",
             {"eps": 1e-5},
         ),
     ),

@@ -1,5 +1,7 @@
 """The check of step 12: the stack of blocks."""
 
+from typing import Any
+
 from tutor import sizes
 from tutor.checking.spec import Arrays, Check, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
@@ -8,7 +10,7 @@ from tutor.checks.shared import models
 SUBJECTS = models.Model(12, "MaxGPT2Model", sizes.model, output="y", width="n_embd").subjects()
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: object) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 12 in NumPy."""
     settings = models.numpy_settings(subject.settings)
     return {"y": numpy_gpt2.model(inputs["input_ids"], parameters, **settings, **mistake)}
@@ -20,7 +22,7 @@ CHECK = Check(
     cases=models.cases(),
     expectations=(models.causality(SUBJECTS[0], "vectors"),),
     numpy_model=numpy_model,
-    explain={"missing: h.1.": "One block is in the list several times. Make a new one for each layer."},
+    explain={"missing: h.1.": "The list holds the same block several times. Make a new one for each layer."},
     mistakes=models.MISTAKES,
     tolerance=1e-4,
 )

@@ -6,13 +6,16 @@ by chance is judged by how often each token comes in many draws.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tutor.checking import stored_numbers
-from tutor.checking.spec import Check, Code, Expectation
+from tutor.checking.spec import Check, Code, Expectation, RunnableSubjects
 from tutor.checks.step_13 import SHIPPED
+
+if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
 
 VOCAB_SIZE = 11
 DRAWS = 2000
@@ -35,7 +38,7 @@ class StandIn:
     def __init__(self) -> None:
         self.seen: list[np.ndarray] = []
 
-    def __call__(self, input_ids: Any) -> Any:
+    def __call__(self, input_ids: "Tensor") -> "Tensor":
         from max.experimental.tensor import Tensor
 
         ids = input_ids.to_numpy()
@@ -62,10 +65,10 @@ def keep_top_p(logits: np.ndarray, p: float, *, over: bool = True) -> np.ndarray
     return np.where(np.isin(np.arange(logits.size), order[: max(kept, 1)]), logits, -np.inf)
 
 
-def which_distribution(known: Mapping[str, np.ndarray], **sampling: Any) -> Callable[[Code, Mapping[str, Any]], str]:
+def which_distribution(known: Mapping[str, np.ndarray], **sampling: float) -> Callable[[Code, RunnableSubjects], str]:
     """Makes the evaluation of a fact: the name of the distribution that the drawn tokens come from."""
 
-    def evaluate(code: Code, executables: Mapping[str, Any]) -> str:
+    def evaluate(code: Code, executables: RunnableSubjects) -> str:
         rng, model = np.random.default_rng(0), StandIn()
         draws = [code[14].generate_next_token(model, list(PROMPT), rng=rng, **sampling) for _ in range(DRAWS)]
         drawn = np.bincount(draws, minlength=VOCAB_SIZE) / DRAWS
@@ -78,10 +81,10 @@ def which_distribution(known: Mapping[str, np.ndarray], **sampling: Any) -> Call
     return evaluate
 
 
-def error_of(call: Callable[[Code], Any]) -> Callable[[Code, Mapping[str, Any]], str]:
+def error_of(call: Callable[[Code], object]) -> Callable[[Code, RunnableSubjects], str]:
     """Makes the evaluation of a fact: the type of the error that a call raises."""
 
-    def evaluate(code: Code, executables: Mapping[str, Any]) -> str:
+    def evaluate(code: Code, executables: RunnableSubjects) -> str:
         try:
             result = call(code)
         except ValueError:
@@ -95,11 +98,11 @@ def error_of(call: Callable[[Code], Any]) -> Callable[[Code, Mapping[str, Any]],
     return evaluate
 
 
-def tokens_of(**options: Any) -> Callable[[Code, Mapping[str, Any]], list[int]]:
+def tokens_of(**options: float) -> Callable[[Code, RunnableSubjects], list[int]]:
     """Makes the evaluation of a fact: the tokens that `generate_tokens` yields."""
     options = {"n_positions": 8, "max_new_tokens": 6} | options
 
-    def evaluate(code: Code, executables: Mapping[str, Any]) -> list[int]:
+    def evaluate(code: Code, executables: RunnableSubjects) -> list[int]:
         return [int(token) for token in code[14].generate_tokens(StandIn(), list(PROMPT), **options)]
 
     return evaluate
@@ -113,47 +116,47 @@ def greedy_chain(length: int) -> list[int]:
     return tokens
 
 
-def _first_greedy(code: Code, executables: Mapping[str, Any]) -> int:
+def _first_greedy(code: Code, executables: RunnableSubjects) -> int:
     return int(code[14].generate_next_token(StandIn(), list(PROMPT)))
 
 
-def _what_the_model_gets(code: Code, executables: Mapping[str, Any]) -> str:
+def _what_the_model_gets(code: Code, executables: RunnableSubjects) -> str:
     model = StandIn()
     code[14].generate_next_token(model, list(PROMPT))
     return f"{model.seen[0].dtype} {model.seen[0].shape} {model.seen[0].ravel().tolist()}"
 
 
-def _windows(code: Code, executables: Mapping[str, Any]) -> list[list[int]]:
+def _windows(code: Code, executables: RunnableSubjects) -> list[list[int]]:
     model = StandIn()
     list(code[14].generate_tokens(model, list(PROMPT), n_positions=4, max_new_tokens=4))
     return [ids[0].tolist() for ids in model.seen]
 
 
-def _calls_for_first_token(code: Code, executables: Mapping[str, Any]) -> int:
+def _calls_for_first_token(code: Code, executables: RunnableSubjects) -> int:
     model = StandIn()
     next(iter(code[14].generate_tokens(model, list(PROMPT), n_positions=8, max_new_tokens=4)))
     return len(model.seen)
 
 
-def _prompt_afterwards(code: Code, executables: Mapping[str, Any]) -> list[int]:
+def _prompt_afterwards(code: Code, executables: RunnableSubjects) -> list[int]:
     prompt = list(PROMPT)
     list(code[14].generate_tokens(StandIn(), prompt, n_positions=8, max_new_tokens=2))
     return prompt
 
 
-def _seeds(code: Code, executables: Mapping[str, Any]) -> str:
+def _seeds(code: Code, executables: RunnableSubjects) -> str:
     runs = [tokens_of(temperature=1.0, seed=seed, max_new_tokens=20)(code, {}) for seed in (5, 5, 6)]
     again, other = ("same" if runs[0] == run else "other" for run in runs[1:])
     return f"{again} tokens again, {other} with another seed"
 
 
-def _flat_draws(code: Code, executables: Mapping[str, Any]) -> str:
+def _flat_draws(code: Code, executables: RunnableSubjects) -> str:
     # At this temperature all tokens are equally likely, whatever came before.
     tokens = tokens_of(temperature=1e6, seed=5, max_new_tokens=20)(code, {})
     return "tokens of all kinds" if len(set(tokens)) > 1 else ALWAYS_THE_SAME
 
 
-def _greedy_shipped(code: Code, executables: Mapping[str, Any]) -> str:
+def _greedy_shipped(code: Code, executables: RunnableSubjects) -> str:
     shipped = executables[SHIPPED.name]
     parameters = stored_numbers.shipped_parameters(SHIPPED)
     stored = stored_numbers.load_arrays(14)

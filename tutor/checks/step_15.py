@@ -11,16 +11,21 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+from unittest import mock
 
 import numpy as np
 from safetensors.numpy import save_file
 
 from tutor import sizes
 from tutor.checking import random_numbers, stored_numbers
-from tutor.checking.spec import Arrays, Check, Code, Expectation
+from tutor.checking.spec import Arrays, Check, Code, Evaluate, Expectation, RunnableSubjects
 from tutor.checks import step_13
 from tutor.checks.step_13 import SHIPPED
+
+if TYPE_CHECKING:
+    from max.experimental.nn import Module
+    from max.graph import TensorType
 
 SETTINGS = {"vocab_size": 7, "n_positions": 5, "n_embd": 6, "n_layer": 1, "n_head": 2, "n_inner": 10}
 SHAPES: Mapping[str, tuple[int, ...]] = sizes.language_model(SETTINGS)
@@ -28,8 +33,6 @@ WEIGHTS: Arrays = random_numbers.parameters(SHAPES, seed=15)
 CONV1D = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 ALL_RIGHT = "every parameter, with the right numbers"
 COMPILED = "the compiled model"
-
-Evaluate = Callable[[Code, Mapping[str, Any]], Any]
 
 
 def published(weights: Arrays = WEIGHTS, *, prefix: str = "transformer.") -> dict[str, np.ndarray]:
@@ -70,7 +73,7 @@ def bfloat16(folder: Path) -> None:
     file.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(parts))
 
 
-def _names(code: Code, executables: Mapping[str, Any]) -> dict[str, Any]:
+def _names(code: Code, executables: RunnableSubjects) -> dict[str, object]:
     return {key: code[15].parameter_name(key) for key in NAMES}
 
 
@@ -86,13 +89,13 @@ NAMES = {
 }
 
 
-def _config(code: Code, executables: Mapping[str, Any]) -> dict[str, Any]:
+def _config(code: Code, executables: RunnableSubjects) -> dict[str, object]:
     with checkpoint(layer_norm_epsilon=0.5, n_ctx=5, resid_pdrop=0.1) as folder:
         config = code[15].read_config(folder)
     return {name: getattr(config, name) for name in [*SETTINGS, "layer_norm_epsilon"]}
 
 
-def _default_config(code: Code, executables: Mapping[str, Any]) -> tuple[int, ...]:
+def _default_config(code: Code, executables: RunnableSubjects) -> tuple[int, ...]:
     with checkpoint() as folder:
         (folder / "config.json").write_text('{"model_type": "gpt2", "n_layer": 24}')
         config = code[15].read_config(folder)
@@ -100,11 +103,11 @@ def _default_config(code: Code, executables: Mapping[str, Any]) -> tuple[int, ..
 
 
 def refusal(
-    call: Callable[[Code, Path], Any], part: str, tensors: Arrays | None = None, **settings: object
+    call: Callable[[Code, Path], object], part: str, tensors: Arrays | None = None, **settings: object
 ) -> Evaluate:
     """Makes the evaluation of a fact: whether a call raises a ValueError that names something."""
 
-    def evaluate(code: Code, executables: Mapping[str, Any]) -> str:
+    def evaluate(code: Code, executables: RunnableSubjects) -> str:
         with checkpoint(tensors, **settings) as folder:
             try:
                 call(code, folder)
@@ -118,18 +121,18 @@ def refusal(
 REFUSED = "a ValueError that names it"
 
 
-def _read_config(code: Code, folder: Path) -> Any:
+def _read_config(code: Code, folder: Path) -> object:
     return code[15].read_config(folder)
 
 
-def _read_weights(code: Code, folder: Path) -> Any:
+def _read_weights(code: Code, folder: Path) -> object:
     return code[15].read_weights(folder, SHAPES)
 
 
 def weights_of(tensors: Arrays | None = None, prepare: Callable[[Path], None] = lambda folder: None) -> Evaluate:
     """Makes the evaluation of a fact: what is wrong with the weights that are read."""
 
-    def evaluate(code: Code, executables: Mapping[str, Any]) -> str:
+    def evaluate(code: Code, executables: RunnableSubjects) -> str:
         with checkpoint(tensors) as folder:
             prepare(folder)
             return judge(_read_weights(code, folder), tolerance=0.01 if prepare is bfloat16 else 0)
@@ -137,7 +140,7 @@ def weights_of(tensors: Arrays | None = None, prepare: Callable[[Path], None] = 
     return evaluate
 
 
-def judge(got: Any, *, tolerance: float = 0) -> str:
+def judge(got: object, *, tolerance: float = 0) -> str:
     """Says in words what is wrong with weights, or that all is right."""
     if not isinstance(got, Mapping):
         return f"a {type(got).__name__} and not a dict"
@@ -170,30 +173,28 @@ class _Recorder:
     """Stands in for `Module.compile`: keeps what it is called with."""
 
     def __init__(self) -> None:
-        self.types: tuple[Any, ...] = ()
-        self.weights: Mapping[str, Any] = {}
+        self.types: tuple[TensorType, ...] = ()
+        self.weights: Arrays = {}
 
-    def __call__(self, module: Any, *types: Any, weights: Mapping[str, Any] | None = None, **options: Any) -> str:
+    def __call__(self, module: "Module", *types: "TensorType", weights: Arrays | None = None, **options: object) -> str:
         self.types, self.weights = types, weights or {}
         return COMPILED
 
 
-def _load(code: Code) -> tuple[Any, _Recorder]:
+def _load(code: Code) -> tuple[object, _Recorder]:
     """Runs `load_pretrained` on the shipped checkpoint, with `compile` caught."""
     from max.driver import CPU
     from max.experimental.nn import Module
 
     from tutor.learner.workspace import REPOSITORY, Workspace
 
-    recorder, compile_ = _Recorder(), Module.compile
-    Module.compile = lambda module, *types, **options: recorder(module, *types, **options)  # type: ignore
-    try:
+    recorder = _Recorder()
+    # A function and not the recorder itself: as a method it gets the module.
+    with mock.patch.object(Module, "compile", lambda module, *types, **options: recorder(module, *types, **options)):
         return code[15].load_pretrained(Workspace(REPOSITORY).checkpoint, device=CPU()), recorder
-    finally:
-        Module.compile = compile_
 
 
-def _compiles(code: Code, executables: Mapping[str, Any]) -> str:
+def _compiles(code: Code, executables: RunnableSubjects) -> str:
     result, recorder = _load(code)
     if not recorder.types:
         return "compile was not called"
@@ -207,7 +208,7 @@ def _compiles(code: Code, executables: Mapping[str, Any]) -> str:
     return f"{dtype} ids of symbolic shape (batch, seq_len)"
 
 
-def _one_table(code: Code, executables: Mapping[str, Any]) -> str:
+def _one_table(code: Code, executables: RunnableSubjects) -> str:
     _, recorder = _load(code)
     head, table = (recorder.weights.get(name) for name in ("lm_head.weight", "transformer.wte.weight"))
     if head is None or table is None:
@@ -215,7 +216,7 @@ def _one_table(code: Code, executables: Mapping[str, Any]) -> str:
     return "one array" if np.shares_memory(head, table) else "two arrays"
 
 
-def _logits(code: Code, executables: Mapping[str, Any]) -> str:
+def _logits(code: Code, executables: RunnableSubjects) -> str:
     _, recorder = _load(code)
     missing = [name for name in SHIPPED.parameters if name not in recorder.weights]
     if missing:

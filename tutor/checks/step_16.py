@@ -4,14 +4,12 @@ The caches of the cases are full of random numbers from the start: those of the 
 places count, the others must have no effect. Hugging Face's cache holds the same numbers.
 """
 
-from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
 from tutor.checking import stored_numbers
-from tutor.checking.spec import Case, Check, Code, Expectation, Mistake
+from tutor.checking.spec import Case, Check, Code, Expectation, Mistake, RunnableSubjects
 from tutor.checks.shared import cached_models, expectations
 from tutor.checks.shared.cached_models import CACHES, StandIn, greedy_chain, read_in_chunks
 
@@ -26,7 +24,7 @@ def _case(batch: int, seq_len: int, num_tokens: int, *, seed: int, note: str = "
     return Case(PLAIN.name, {"batch": batch, "seq_len": seq_len, "num_tokens": num_tokens}, seed=seed, note=note)
 
 
-def _cache_type(code: Code, executables: Mapping[str, Any]) -> str:
+def _cache_type(code: Code, executables: RunnableSubjects) -> str:
     from max.driver import CPU
 
     config = SimpleNamespace(n_head=3, n_positions=7, head_dim=5, n_embd=15, n_layer=2, vocab_size=11)
@@ -34,7 +32,7 @@ def _cache_type(code: Code, executables: Mapping[str, Any]) -> str:
     return f"{type(type_).__name__} of {type_.dtype.name} ({', '.join(str(dim) for dim in type_.shape)})"
 
 
-def _chunks(code: Code, executables: Mapping[str, Any]) -> str:
+def _chunks(code: Code, executables: RunnableSubjects) -> str:
     run, n = executables[PLAIN.name], 13
     parameters = cached_models.parameters_of(PLAIN, CHECK)
     rng = np.random.default_rng(16)
@@ -49,54 +47,54 @@ def _chunks(code: Code, executables: Mapping[str, Any]) -> str:
     return SAME
 
 
-def _generate(code: Code, model: StandIn, prompt: list[int] = PROMPT, **options: Any) -> list[int]:
+def _generate(code: Code, model: StandIn, prompt: list[int] = PROMPT, **options: object) -> list[int]:
     settings = {"n_positions": 8, "max_new_tokens": 5} | options
     return [int(token) for token in code[16].generate_with_cache(model, CACHES, prompt, **settings)]
 
 
-def _tokens(code: Code, executables: Mapping[str, Any]) -> list[int]:
+def _tokens(code: Code, executables: RunnableSubjects) -> list[int]:
     return _generate(code, StandIn())
 
 
-def _calls(code: Code, executables: Mapping[str, Any]) -> list[tuple[list[int], int]]:
+def _calls(code: Code, executables: RunnableSubjects) -> list[tuple[list[int], int]]:
     model = StandIn()
     _generate(code, model)
     return [(ids[0], num_tokens) for ids, num_tokens in model.seen]
 
 
-def _calls_when_full(code: Code, executables: Mapping[str, Any]) -> list[tuple[list[int], int]]:
+def _calls_when_full(code: Code, executables: RunnableSubjects) -> list[tuple[list[int], int]]:
     model = StandIn()
     _generate(code, model, n_positions=4, max_new_tokens=6)
     return [(ids[0], num_tokens) for ids, num_tokens in model.seen]
 
 
-def _caches_handed_on(code: Code, executables: Mapping[str, Any]) -> str:
+def _caches_handed_on(code: Code, executables: RunnableSubjects) -> str:
     model = StandIn()
     _generate(code, model)
     return "the caches" if set(model.caches) == {CACHES} else f"{model.caches[0]!r}"
 
 
-def _eos(code: Code, executables: Mapping[str, Any]) -> list[int]:
+def _eos(code: Code, executables: RunnableSubjects) -> list[int]:
     return _generate(code, StandIn(), eos_token_id=greedy_chain(PROMPT[-1], 3)[-1])
 
 
-def _lazily(code: Code, executables: Mapping[str, Any]) -> int:
+def _lazily(code: Code, executables: RunnableSubjects) -> int:
     model = StandIn()
     next(iter(code[16].generate_with_cache(model, CACHES, PROMPT, n_positions=8, max_new_tokens=4)))
     return len(model.seen)
 
 
-def _prompt_afterwards(code: Code, executables: Mapping[str, Any]) -> list[int]:
+def _prompt_afterwards(code: Code, executables: RunnableSubjects) -> list[int]:
     prompt = list(PROMPT)
     _generate(code, StandIn(), prompt)
     return prompt
 
 
-def _chosen(code: Code, executables: Mapping[str, Any]) -> list[int]:
+def _chosen(code: Code, executables: RunnableSubjects) -> list[int]:
     return _generate(code, StandIn(), choose=lambda logits: int(np.argmin(logits)), max_new_tokens=1)
 
 
-def _greedy(code: Code, executables: Mapping[str, Any]) -> str:
+def _greedy(code: Code, executables: RunnableSubjects) -> str:
     stored, model = stored_numbers.load_arrays(16), executables[PLAIN.name]
     expected = stored["greedy"].tolist()
     got = code[16].generate_with_cache(
@@ -221,28 +219,28 @@ CHECK = Check(
             "a model that takes the first new token for the first of the text",
             "The first new token has position num_tokens: those before it are in the caches. Add num_tokens to the "
             "positions, then the mask is right too.",
-            {"positions": "from 0", "mask": "not shifted"},
+            {"positions": "from 0", "sees": "up to itself without the cache"},
         ),
         Mistake(
             "a model whose mask is not shifted by the cache",
             "Query i is the token at position num_tokens + i, and may see every key up to there. A square mask hides "
             "the past: the trap of step 02.",
-            {"mask": "not shifted"},
+            {"sees": "up to itself without the cache"},
         ),
         Mistake(
             "a model without a mask",
             "Several new tokens may come at once: add 0 where key <= query, and -inf elsewhere.",
-            {"mask": "none"},
+            {"sees": "everything"},
         ),
         Mistake(
             "a model whose tokens see one too far",
             "A token sees itself and what is before it: key <= query.",
-            {"mask": "one ahead"},
+            {"sees": "up to the next"},
         ),
         Mistake(
             "a model whose mask is turned round",
             "A token sees the keys up to its own: key <= query.",
-            {"mask": "transposed"},
+            {"sees": "from itself on"},
         ),
         Mistake(
             "a model that numbers the new tokens from 0",

@@ -4,13 +4,10 @@ Padding is in the cases as random tokens, and in the caches as random numbers: n
 may have an effect.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from tutor.checking import stored_numbers
-from tutor.checking.spec import Case, Check, Code, Expectation, Mistake
+from tutor.checking.spec import Case, Check, Code, Expectation, Mistake, RunnableSubjects
 from tutor.checks.shared import cached_models
 from tutor.checks.shared.cached_models import CACHES, StandIn, greedy_chain, read_in_chunks
 from tutor.graphs.tensor_spec import TensorSpec
@@ -30,7 +27,7 @@ def _case(starts: list[int], seq_len: int, num_tokens: int, *, seed: int) -> Cas
     return Case(PLAIN.name, dims, seed=seed, note=note, inputs={"starts": starts})
 
 
-def _padded(code: Code, executables: Mapping[str, Any]) -> tuple[Any, ...]:
+def _padded(code: Code, executables: RunnableSubjects) -> tuple[object, ...]:
     ids, starts = (np.asarray(array) for array in code[17].pad_left(PROMPTS))
     real = [row[start:].tolist() for row, start in zip(ids, starts, strict=True)]
     return ids.shape, ids.dtype.name, starts.tolist(), starts.dtype.name, real
@@ -47,7 +44,7 @@ def _padded_by_us(rows: list[list[int]], width: int) -> tuple[np.ndarray, np.nda
     return ids, np.array([width - len(row) for row in rows], dtype=np.int64)
 
 
-def _alone(code: Code, executables: Mapping[str, Any]) -> str:
+def _alone(code: Code, executables: RunnableSubjects) -> str:
     run = executables[PLAIN.name]
     parameters = cached_models.parameters_of(PLAIN, CHECK)
     for seed in range(3):
@@ -62,7 +59,7 @@ def _alone(code: Code, executables: Mapping[str, Any]) -> str:
     return SAME
 
 
-def _nothing_but_padding(code: Code, executables: Mapping[str, Any]) -> str:
+def _nothing_but_padding(code: Code, executables: RunnableSubjects) -> str:
     run = executables[PLAIN.name]
     parameters = cached_models.parameters_of(PLAIN, CHECK)
     ids, starts = _padded_by_us([[], [1, 2, 3]], 3)
@@ -70,7 +67,9 @@ def _nothing_but_padding(code: Code, executables: Mapping[str, Any]) -> str:
     return "numbers" if np.isfinite(logits).all() else "NaN"
 
 
-def _generate(code: Code, model: StandIn, prompts: list[list[int]] = PROMPTS, **options: Any) -> list[tuple[int, int]]:
+def _generate(
+    code: Code, model: StandIn, prompts: list[list[int]] = PROMPTS, **options: object
+) -> list[tuple[int, int]]:
     settings = {"n_positions": 12, "max_new_tokens": 4} | options
     copies = [list(prompt) for prompt in prompts]
     return [(int(row), int(token)) for row, token in code[17].generate_batch(model, CACHES, copies, **settings)]
@@ -80,29 +79,29 @@ def _by_row(pairs: list[tuple[int, int]], rows: int = len(PROMPTS)) -> list[list
     return [[token for owner, token in pairs if owner == row] for row in range(rows)]
 
 
-def _tokens(code: Code, executables: Mapping[str, Any]) -> list[list[int]]:
+def _tokens(code: Code, executables: RunnableSubjects) -> list[list[int]]:
     return _by_row(_generate(code, StandIn()))
 
 
-def _calls(code: Code, executables: Mapping[str, Any]) -> list[tuple[tuple[int, int], int, list[int]]]:
+def _calls(code: Code, executables: RunnableSubjects) -> list[tuple[tuple[int, int], int, list[int]]]:
     model = StandIn()
     _generate(code, model)
     shapes = [((len(ids), len(ids[0])), num_tokens) for ids, num_tokens in model.seen]
     return [(shape, num_tokens, starts) for (shape, num_tokens), starts in zip(shapes, model.starts, strict=True)]
 
 
-def _ends(code: Code, executables: Mapping[str, Any]) -> list[list[int]]:
+def _ends(code: Code, executables: RunnableSubjects) -> list[list[int]]:
     return _by_row(_generate(code, StandIn(), eos_token_id=_EOS, max_new_tokens=6))
 
 
-def _calls_until_all_ended(code: Code, executables: Mapping[str, Any]) -> int:
+def _calls_until_all_ended(code: Code, executables: RunnableSubjects) -> int:
     model = StandIn()
     prompts = [PROMPTS[0], PROMPTS[0]]
     _generate(code, model, prompts, eos_token_id=greedy_chain(PROMPTS[0][-1], 2)[-1], max_new_tokens=6)
     return len(model.seen)
 
 
-def _when_full(code: Code, executables: Mapping[str, Any]) -> list[tuple[tuple[int, int], int, list[int]]]:
+def _when_full(code: Code, executables: RunnableSubjects) -> list[tuple[tuple[int, int], int, list[int]]]:
     model = StandIn()
     _generate(code, model, n_positions=6, max_new_tokens=4)
     return [
@@ -111,24 +110,24 @@ def _when_full(code: Code, executables: Mapping[str, Any]) -> list[tuple[tuple[i
     ]
 
 
-def _tokens_when_full(code: Code, executables: Mapping[str, Any]) -> list[list[int]]:
+def _tokens_when_full(code: Code, executables: RunnableSubjects) -> list[list[int]]:
     return _by_row(_generate(code, StandIn(), n_positions=6, max_new_tokens=4))
 
 
-def _lazily(code: Code, executables: Mapping[str, Any]) -> int:
+def _lazily(code: Code, executables: RunnableSubjects) -> int:
     model = StandIn()
     next(iter(code[17].generate_batch(model, CACHES, PROMPTS, n_positions=12, max_new_tokens=4)))
     return len(model.seen)
 
 
-def _chosen(code: Code, executables: Mapping[str, Any]) -> list[list[int]]:
+def _chosen(code: Code, executables: RunnableSubjects) -> list[list[int]]:
     pairs = _generate(
         code, StandIn(), max_new_tokens=1, choose=lambda row, logits: int((np.argmax, np.argmin)[row % 2](logits))
     )
     return _by_row(pairs)
 
 
-def _greedy(code: Code, executables: Mapping[str, Any]) -> str:
+def _greedy(code: Code, executables: RunnableSubjects) -> str:
     stored, model = stored_numbers.load_arrays(17), executables[PLAIN.name]
     expected, prompt = stored["greedy"].tolist(), stored["prompt"].tolist()
     pairs = code[17].generate_batch(
@@ -264,7 +263,7 @@ CHECK = Check(
             "a model that takes the first new column for the first of all",
             "The first new column is num_tokens: those before it are in the caches. Number the queries from there, "
             "then positions and mask are right.",
-            {"positions": "from 0", "mask": "not shifted"},
+            {"positions": "from 0", "sees": "up to itself without the cache"},
         ),
         Mistake(
             "a model that numbers the new tokens from 0",
@@ -280,17 +279,17 @@ CHECK = Check(
             "a model whose tokens see the future",
             "The mask has two bounds: from the row's start, and up to the token itself. If you join two comparisons, "
             "MAX 26.7 loses one of them on a CPU: give the padding's keys the column NEVER, and compare once.",
-            {"mask": "none"},
+            {"sees": "everything"},
         ),
         Mistake(
             "a model whose mask is not shifted by the cache",
             "Query i is in column num_tokens + i.",
-            {"mask": "not shifted"},
+            {"sees": "up to itself without the cache"},
         ),
         Mistake(
             "a model whose tokens see one too far",
             "A token sees itself and what is before it: key <= query.",
-            {"mask": "one ahead"},
+            {"sees": "up to the next"},
         ),
     ),
     tolerance=1e-4,

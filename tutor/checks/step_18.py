@@ -5,15 +5,18 @@ kernel by a pattern, and would not find it if two functions shared their scores.
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
 from tutor.checking import random_numbers
-from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, Subject
+from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, RunnableSubjects, Subject
 from tutor.checks.numpy import six_attentions as numpy_six
 from tutor.graphs.tensor_spec import TensorSpec
+
+if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
 
 KINDS = ("bidirectional", "causal")
 NO_MASK = " without mask"
@@ -37,12 +40,12 @@ def _subject(way: str, dtype: str, num_heads: int, head_dim: int, results: Seque
         else {"mask": TensorSpec("bool", ("batch", "seq_len"))}
     )
 
-    def build(code: Code) -> Callable[..., Any]:
+    def build(code: Code) -> Callable[..., object]:
         from max.dtype import DType
 
         functions = {name: getattr(code[18], name.removesuffix(NO_MASK)) for name in results}
 
-        def call(query: Any, key: Any, value: Any, *rest: Any) -> Any:
+        def call(query: "Tensor", key: "Tensor", value: "Tensor", *rest: "Tensor") -> object:
             # NumPy has no bfloat16, so that the numbers come as float32.
             inputs = [x.cast(DType[dtype]) for x in (query, key, value)]
             given = {name: () if name.endswith(NO_MASK) else rest for name in results}
@@ -79,32 +82,39 @@ BFLOAT16 = (
 def _inputs(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
     """Draws a case. The numbers are multiples of 1/8, so that the file with them is small."""
     rng = np.random.default_rng(case.seed)
-    dims = subject.inputs["query"].dims
-    shape = tuple(case.dims[dim] if isinstance(dim, str) else dim for dim in dims)
+    shape = subject.inputs["query"].shape(case.dims)
     query, key, value = (np.round(8 * rng.normal(size=shape)).astype(np.float32) / 8 for _ in range(3))
     lengths = {name: np.asarray(array, subject.inputs[name].dtype) for name, array in case.inputs.items()}
-    return {}, {"query": case.scale * query, "key": case.scale * key, "value": value} | lengths
+    return {}, {"query": case.scale * query, "key": case.scale * key, "value": value, **lengths}
 
 
-def _padded(subject: Subject, rows: Sequence[str], *, seed: int, note: str = "", **more: Any) -> Case:
+class _Special(TypedDict, total=False):
+    """What may be special about a case; see `Case`."""
+
+    note: str
+    scale: float
+    tolerance: float
+
+
+def _padded(subject: Subject, rows: Sequence[str], *, seed: int, **more: Unpack[_Special]) -> Case:
     """A case of texts that are given by their masks, such as "##.": two tokens and padding."""
     mask = [[place == "#" for place in row] for row in rows]
     assert len({len(row) for row in rows}) == 1
     dims = {"batch": len(rows), "seq_len": len(rows[0])}
-    return Case(subject.name, dims, seed=seed, note=note, inputs={"mask": mask}, given=_inputs, **more)
+    return Case(subject.name, dims, seed=seed, inputs={"mask": mask}, given=_inputs, **more)
 
 
-def _packed(subject: Subject, lengths: Sequence[int], *, seed: int, note: str = "", **more: Any) -> Case:
+def _packed(subject: Subject, lengths: Sequence[int], *, seed: int, **more: Unpack[_Special]) -> Case:
     """A case of sequences with these lengths."""
     offsets = [0, *itertools.accumulate(lengths)]
     dims = {"total_seq_len": offsets[-1], "num_seqs": len(lengths)}
     inputs = {"cu_seqlens": offsets, "max_seqlen": [max(lengths)]}
-    return Case(subject.name, dims, seed=seed, note=note, inputs=inputs, given=_inputs, **more)
+    return Case(subject.name, dims, seed=seed, inputs=inputs, given=_inputs, **more)
 
 
 # Scores of 1e5: 300 * 300 * a typical product of 2.2, divided by the root of 5. Float32 knows them to a hundredth.
-LARGE = {"scale": 300.0, "note": "logits of 1e5", "tolerance": 1e-4}
-ROUGH = {"tolerance": 6e-3}
+LARGE: _Special = {"scale": 300.0, "note": "logits of 1e5", "tolerance": 1e-4}
+ROUGH: _Special = {"tolerance": 6e-3}
 
 
 def _cases_with_mask(subject: Subject) -> list[Case]:
@@ -142,7 +152,7 @@ def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake:
 # --- facts ------------------------------------------------------------------------------------
 
 
-def _other_padding(code: Code, executables: Mapping[str, Any]) -> list[str]:
+def _other_padding(code: Code, executables: RunnableSubjects) -> list[str]:
     """Which functions give real tokens other numbers when the padding has other content."""
     changed = []
     for subject in (EAGER, *MASKED):
@@ -150,7 +160,7 @@ def _other_padding(code: Code, executables: Mapping[str, Any]) -> list[str]:
         _, inputs = random_numbers.case(subject, case)
         padding = ~inputs["mask"][..., None]
         noise = 50 * np.random.default_rng(0).normal(size=inputs["query"].shape).astype(np.float32)
-        other = inputs | {name: np.where(padding, noise, inputs[name]) for name in ("query", "key", "value")}
+        other = {**inputs, **{name: np.where(padding, noise, inputs[name]) for name in ("query", "key", "value")}}
         results = [executables[subject.name]({}, *given.values()) for given in (inputs, other)]
         for name, before, after in zip(subject.outputs, *results, strict=True):
             if not name.endswith(NO_MASK) and not np.array_equal(before[inputs["mask"]], after[inputs["mask"]]):
@@ -158,7 +168,7 @@ def _other_padding(code: Code, executables: Mapping[str, Any]) -> list[str]:
     return changed
 
 
-def _more_padding(code: Code, executables: Mapping[str, Any]) -> list[str]:
+def _more_padding(code: Code, executables: RunnableSubjects) -> list[str]:
     """Which functions give a text other numbers when there is padding around it."""
     changed = []
     for subject in (EAGER, *MASKED):
@@ -172,7 +182,7 @@ def _more_padding(code: Code, executables: Mapping[str, Any]) -> list[str]:
     return changed
 
 
-def _in_company(code: Code, executables: Mapping[str, Any]) -> str:
+def _in_company(code: Code, executables: RunnableSubjects) -> str:
     """Whether sequences get the numbers that they get alone."""
     run = executables[FLASH.name]
     lengths = [4, 1, 270, 9]
@@ -207,7 +217,7 @@ _IN_EACH = (
     (
         "scaled by the root of num_heads * head_dim",
         "Each head compares vectors of head_dim numbers: divide by sqrt(head_dim).",
-        {"scale": "1/sqrt(num_heads * head_dim)"},
+        {"scale": "1/sqrt(n_embd)"},
     ),
     (
         "with interleaved heads",
@@ -244,7 +254,7 @@ _IN_PADDED = (
     (
         "with weights set to 0 after the softmax",
         "Hide scores before the softmax, so that the weights that remain still sum to 1.",
-        {"softmax": "over everything"},
+        {"masking": "after the softmax"},
     ),
     (
         "that gives NaN to a token that sees nothing",
@@ -270,21 +280,21 @@ _IN_PADDED = (
     ),
 )
 _IN_CAUSAL = (
-    ("that sees the future", "Hide the keys that come after the query's own.", {"future": "visible"}),
+    ("that sees the future", "Hide the keys that come after the query's own.", {"sees": "everything"}),
     (
         "with the diagonal hidden too",
         "Off by one: a token may look at itself.",
-        {"future": "diagonal hidden"},
+        {"sees": "up to the one before"},
     ),
     (
         "off by one: each token sees the next",
         "The last key that a token may see is its own.",
-        {"future": "one ahead"},
+        {"sees": "up to the next"},
     ),
 )
 
 
-def _misconceptions() -> list[Mistake]:
+def _shared_mistakes() -> list[Mistake]:
     made = []
     for ways in (("eager",), ("sdpa",), PADDED, ("flash",), EVERYWHERE):
         for name, advice, mistake in _IN_EACH:
@@ -307,12 +317,12 @@ _EAGER_ALONE = (
     Mistake(
         "eager attention whose weights do not sum to 1",
         "Divide by the sum of the weights.",
-        {"ways": ("eager",), "softmax": "without the sum"},
+        {"ways": ("eager",), "normalised": False},
     ),
     Mistake(
         "eager attention that does not subtract the largest score",
         "exp of a score of 1e5 is beyond every number. Subtract the largest score of each query first.",
-        {"ways": ("eager",), "softmax": "without the maximum"},
+        {"ways": ("eager",), "shifted": False},
     ),
 )
 _SDPA_ALONE = (
@@ -331,7 +341,7 @@ _SDPA_ALONE = (
     Mistake(
         "fused causal attention that sees the future if there is a mask",
         _LOST,
-        {"ways": ("sdpa",), "future": "visible with a mask"},
+        {"ways": ("sdpa",), "sees": "everything with a mask"},
     ),
     Mistake(
         "fused causal attention that hides neither the future nor padding",
@@ -363,27 +373,27 @@ _FLASH_ALONE = (
     Mistake(
         "flash attention that does not correct its running sum",
         "The old weights were made with the old maximum: multiply their sum by exp(old maximum - new maximum).",
-        {"ways": ("flash",), "total_of": "uncorrected"},
+        {"ways": ("flash",), "sum_of": "uncorrected"},
     ),
     Mistake(
         "flash attention that does not correct what is blended so far",
         "The old weights were made with the old maximum: multiply what they blended by exp(old maximum - new maximum).",
-        {"ways": ("flash",), "blend_of": "uncorrected"},
+        {"ways": ("flash",), "accumulator_of": "uncorrected"},
     ),
     Mistake(
         "flash attention that corrects nothing for a new maximum",
         "Multiply the sum and the blended values so far by exp(old maximum - new maximum), then add the tile's.",
-        {"ways": ("flash",), "total_of": "uncorrected", "blend_of": "uncorrected"},
+        {"ways": ("flash",), "sum_of": "uncorrected", "accumulator_of": "uncorrected"},
     ),
     Mistake(
         "flash attention that forgets the tiles before the last",
         "Add the tile's sum and its blended values to what there is already.",
-        {"ways": ("flash",), "total_of": "last tile", "blend_of": "last tile"},
+        {"ways": ("flash",), "sum_of": "last tile", "accumulator_of": "last tile"},
     ),
     Mistake(
         "flash attention whose sum forgets the tiles before the last",
         "Add the tile's sum to what there is already.",
-        {"ways": ("flash",), "total_of": "last tile"},
+        {"ways": ("flash",), "sum_of": "last tile"},
     ),
     Mistake(
         "flash attention without its last tile of keys",
@@ -427,7 +437,7 @@ CHECK = Check(
             _other_padding,
             [],
             needs=(EAGER.name, *(subject.name for subject in MASKED)),
-            advice="Not one bit may mistake: a hidden key has a weight of exactly 0.",
+            advice="Not one bit may change: a hidden key has a weight of exactly 0.",
         ),
         Expectation(
             "padding around a text gives it other numbers in",
@@ -444,7 +454,7 @@ CHECK = Check(
         ),
     ),
     numpy_model=numpy_model,
-    mistakes=(*_misconceptions(), *_EAGER_ALONE, *_SDPA_ALONE, *_FLASH_ALONE),
+    mistakes=(*_shared_mistakes(), *_EAGER_ALONE, *_SDPA_ALONE, *_FLASH_ALONE),
     explain={
         "does not dominate": "The body of an inner loop cannot read what was made outside of the outer loop. Hand it "
         "through the state of the outer loop, or make it in the outer loop's body.",

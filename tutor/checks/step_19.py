@@ -11,7 +11,7 @@ import numpy as np
 
 from tutor import sizes
 from tutor.checking import random_numbers
-from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, Subject
+from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, RunnableSubjects, Subject
 from tutor.checks.numpy import attention as numpy_attention
 from tutor.checks.shared.expectations import is_graph_operation
 from tutor.graphs.tensor_spec import TensorSpec
@@ -97,7 +97,7 @@ def with_mask(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
 
 
 def numpy_model(
-    subject: Subject, parameters: Arrays, inputs: Arrays, module: Arrays | None = None, **mistake: Any
+    subject: Subject, parameters: Arrays, inputs: Arrays, module: Mapping[str, object] | None = None, **mistake: Any
 ) -> Arrays:
     """Step 19 in NumPy; `module` are changes of the module alone."""
     if subject.parameters:
@@ -112,11 +112,11 @@ def numpy_model(
 
 NO_ERROR, MAXS_ERROR = "no error", "an error of MAX's, from inside an operation"
 
-Build = Callable[[Code], Callable[..., Any]]
+Build = Callable[[Code], Callable[..., object]]
 Shapes = Sequence[Sequence[int]]
 
 
-def error_of(build: Build, shapes: Shapes, dtype: str = "float32") -> Callable[[Code, Mapping[str, Any]], str]:
+def error_of(build: Build, shapes: Shapes, dtype: str = "float32") -> Callable[[Code, RunnableSubjects], str]:
     """Makes the evaluation of a fact: the ValueError that tracing raises.
 
     Args:
@@ -125,7 +125,7 @@ def error_of(build: Build, shapes: Shapes, dtype: str = "float32") -> Callable[[
         dtype: of the last argument; the others are float32.
     """
 
-    def evaluate(code: Code, _: Mapping[str, Any]) -> str:
+    def evaluate(code: Code, _: RunnableSubjects) -> str:
         from tutor.graphs.devices import find_device
         from tutor.graphs.trace import trace
 
@@ -149,7 +149,7 @@ def refused(
     told = f"a ValueError that names {' and '.join(filter(None, [', '.join(others), last]))}"
     evaluate_error = error_of(build, shapes, dtype)
 
-    def evaluate(code: Code, executables: Mapping[str, Any]) -> str:
+    def evaluate(code: Code, executables: RunnableSubjects) -> str:
         got = evaluate_error(code, executables)
         named = got.startswith("ValueError") and all(part in got.removeprefix("ValueError") for part in parts)
         return told if named else got
@@ -158,14 +158,14 @@ def refused(
     return Expectation(f"the error for {name}", evaluate, told, wrong=(late,), advice=advice)
 
 
-def _attention(code: Code) -> Callable[..., Any]:
+def _attention(code: Code) -> Callable[..., object]:
     return code[19].scaled_dot_product_attention
 
 
 def _attention_with(*rows: Sequence[float]) -> Build:
     """Attention with a mask whose numbers are known while the graph is built."""
 
-    def build(code: Code) -> Callable[..., Any]:
+    def build(code: Code) -> Callable[..., object]:
         from max.experimental.tensor import Tensor
 
         mask = Tensor.from_dlpack(np.array(rows, np.float32))
@@ -174,10 +174,10 @@ def _attention_with(*rows: Sequence[float]) -> Build:
     return build
 
 
-def _heads(embed_dim: int, num_heads: int) -> Any:
+def _heads(embed_dim: int, num_heads: int) -> Callable[[Code, RunnableSubjects], str]:
     """Makes the evaluation of a fact: the error of a module with these sizes."""
 
-    def evaluate(code: Code, _: Mapping[str, Any]) -> str:
+    def evaluate(code: Code, _: RunnableSubjects) -> str:
         from max.experimental import functional as F
 
         try:
@@ -298,7 +298,7 @@ ERRORS = (
 )
 
 
-def _lazily(call: Callable[[], Any]) -> Any:
+def _lazily(call: Callable[[], object]) -> object:
     """Calls something that makes layers, without making their random numbers."""
     from max.experimental import functional as F
 
@@ -309,7 +309,7 @@ def _lazily(call: Callable[[], Any]) -> Any:
 # --- weights, on the compiled graphs ----------------------------------------------------------
 
 
-def _weights_are_shares(code: Code, compiled: Mapping[str, Any]) -> str:
+def _weights_are_shares(code: Code, compiled: RunnableSubjects) -> str:
     """Weights are shares also where the scores are so large that hiding is not easy."""
     case = Case(FOUR.name, {"batch": 2, "query_len": 6, "key_len": 9}, seed=91, scale=20.0, note="sees nothing")
     _, inputs = with_mask(FOUR, case)
@@ -324,7 +324,7 @@ def _weights_are_shares(code: Code, compiled: Mapping[str, Any]) -> str:
     return f"a sum is {sums[wrong][0]:.5g}" if wrong.any() else SHARES
 
 
-def _other_numbers(code: Code, compiled: Mapping[str, Any]) -> str:
+def _other_numbers(code: Code, compiled: RunnableSubjects) -> str:
     """Which numbers of a mask hide the key, if they are known only now."""
     case = Case(THREE.name, {"batch": 1, "query_len": 2, "key_len": 5}, seed=92)
     _, inputs = with_mask(THREE, case)
@@ -361,22 +361,22 @@ MISTAKES = (
     Mistake(
         "attention that ignores its mask",
         "Put -inf in place of the scores of hidden keys, with `F.where`, before the softmax.",
-        {"masking": "ignored"},
+        {"mask_read": "ignored"},
     ),
     Mistake(
         "attention with the mask inverted",
         "1 and True mean that the query may look. `F.where(visible, scores, ...)` keeps a score where that is True.",
-        {"masking": "inverted"},
+        {"mask_read": "inverted"},
     ),
     Mistake(
         "attention with the mask of 1 and 0 added to the scores",
         "This mask is not the one of step 02, which is added. Put -inf in place of the scores where it is 0.",
-        {"masking": "added"},
+        {"masking": "1 and 0 added"},
     ),
     Mistake(
         "attention with the scores multiplied by the mask",
         "A score of 0 is not hidden: exp(0) is 1. Put -inf in its place.",
-        {"masking": "multiplied"},
+        {"masking": "multiplied by 1 and 0"},
     ),
     Mistake(
         "attention that hides keys after the softmax",
@@ -386,12 +386,12 @@ MISTAKES = (
     Mistake(
         "attention that uses the first text's mask for all texts",
         "Leave the mask its first axis: broadcasting gives each text its own.",
-        {"masking": "the first batch's"},
+        {"mask_read": "the first batch's"},
     ),
     Mistake(
         "attention that uses the first head's mask for all heads",
         "Leave the mask its axis of heads: broadcasting gives each head its own.",
-        {"masking": "the first head's"},
+        {"mask_read": "the first head's"},
     ),
     Mistake(
         "attention that gives NaN where a query sees nothing",
@@ -435,13 +435,13 @@ MISTAKES = (
     Mistake(
         "a module that always hides later tokens",
         "Only the mask hides anything here. Use the `scaled_dot_product_attention` of this step, not that of step 08.",
-        {"module": {"masking": "causal too"}},
+        {"module": {"mask_read": "causal too"}},
     ),
     Mistake(
         "a module that scales by sqrt(embed_dim)",
         "Scores are divided by the root of `head_dim`; `scaled_dot_product_attention` does that. Add no scale in the "
         "module.",
-        {"module": {"scale": "1/sqrt(embed_dim)"}},
+        {"module": {"scale": "1/sqrt(n_embd)"}},
     ),
     Mistake(
         "a module that scales twice",

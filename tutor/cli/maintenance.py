@@ -25,6 +25,7 @@ def doctor() -> None:
 def warm(*, device: str) -> None:
     """Compile all the graphs that the checks and `generate` use, in parallel."""
     from tutor.checking.warm import warm_cache
+    from tutor.generation.engines import shipped_graphs
 
     console = make_console()
     with Waiting(console) as waiting:
@@ -34,5 +35,6 @@ def warm(*, device: str) -> None:
             device,
             cache_folder(),
             lambda done, total: waiting.update(f"compiling the graphs of the steps, {done} of {total} steps are done"),
+            shipped_graphs,
         )
     Printer(console).say(f"{compiled} graphs were compiled." if compiled else "All graphs are in the cache.")

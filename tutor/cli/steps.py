@@ -19,7 +19,8 @@ from tutor.terminal.report import Report
 @STEP
 @click.option("--solutions", is_flag=True, help="Check the solution in place of your file.")
 @DEVICE
-def check(step: Step, *, solutions: bool, device: str) -> None:
+@click.option("--editor", is_flag=True, hidden=True, help="End with one line that an editor's problem matcher reads.")
+def check(step: Step, *, solutions: bool, device: str, editor: bool) -> None:
     """Check STEP: run it, compare its numbers, say why they differ."""
     report, workspace = Report(make_console()), Workspace.find()
     file = workspace.solution(step.number) if solutions else workspace.step(step.number)
@@ -32,7 +33,10 @@ def check(step: Step, *, solutions: bool, device: str) -> None:
             step.number, workspace, solutions=solutions, device=device, green=known.green, on_phase=display
         )
     verdict = finished.verdict
-    report.verdict(step, verdict, file=shown, printed=finished.printed)
+    hints_seen = known.hints.get(step.number, 0)
+    report.verdict(step, verdict, file=shown, printed=finished.printed, hints_seen=hints_seen)
+    if editor and verdict.problem is not None:
+        report.place(verdict.problem)
     if damage:
         report.error(damage)
     if not solutions:
@@ -98,12 +102,12 @@ def show_progress() -> None:
 @DEVICE
 def graph(step: Step, *, solutions: bool, device: str) -> None:
     """Print the MAX graph that your code for STEP builds."""
-    from tutor.checking.run import trace_first
+    from tutor.checking.printed_graph import print_graph
     from tutor.terminal.step_pages import StepPrinter
 
     printer = StepPrinter(make_console())
     with problems_told():
-        text = trace_first(step.number, Workspace.find(), solutions=solutions, device=device)
+        text = print_graph(step.number, Workspace.find(), solutions=solutions, device=device)
     if text is None:
         printer.say(f"Step {step.label} is plain Python: it builds no graph.")
     else:

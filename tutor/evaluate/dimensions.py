@@ -63,7 +63,7 @@ def parse_dims(text: str) -> tuple[Dims, str]:
         The dimensions, and what follows them in the text.
 
     Raises:
-        ValueError: the text does not begin with a shape, or it uses an operator that is not known.
+        ValueError: the text does not begin with a shape.
     """
     if not text.startswith("["):
         raise ValueError(f"no shape: {text[:40]}")
@@ -86,8 +86,6 @@ def _parse_list(text: str, position: int, closing: str) -> tuple[Dims, int]:
         if token["number"]:
             items.append(int(token["number"]))
         elif token["name"] and text[position : position + 1] == "(":
-            if token["name"] not in _OPERATORS:
-                raise ValueError(f"unknown operator of dimensions: {token['name']}")
             operands, position = _parse_list(text, position + 1, ")")
             items.append(Expression(token["name"], operands))
         elif token["name"]:
@@ -104,6 +102,15 @@ def names_in(dims: Sequence[int | str | Expression]) -> set[str]:
             names.add(dim)
         elif isinstance(dim, Expression):
             names |= names_in(dim.operands)
+    return names
+
+
+def unknown_operators(dims: Sequence[int | str | Expression]) -> set[str]:
+    """The operators in dimensions that cannot be computed."""
+    names: set[str] = set()
+    for dim in dims:
+        if isinstance(dim, Expression):
+            names |= unknown_operators(dim.operands) | ({dim.operator} - _OPERATORS.keys())
     return names
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from tutor.evaluate import operations  # noqa: F401 - importing it registers the operations
-from tutor.evaluate.dimensions import Dims, bind, size_of
+from tutor.evaluate.dimensions import Dims, bind, size_of, unknown_operators
 from tutor.evaluate.errors import EvaluationError, EvaluationLimitError, UnknownOperationError
 from tutor.evaluate.numbers import DTYPES, FLOATS, round_to, storage
 from tutor.evaluate.operations.registry import OPERATIONS, Call, Value
@@ -23,7 +23,7 @@ MOST_OPERATIONS = 500_000
 
 
 def unknown_operations(module: Readable) -> list[str]:
-    """The operations of a module that cannot be evaluated, each once, in alphabetical order."""
+    """What in a module cannot be evaluated: operations, and dtypes and sizes of known ones; each once, sorted."""
     names = set()
     for operation in read_module(module).walk():
         if operation.name not in OPERATIONS and operation.name not in _TERMINATORS:
@@ -31,6 +31,7 @@ def unknown_operations(module: Readable) -> list[str]:
         for type_ in (*operation.operand_types, *operation.result_types):
             if type_.kind is Kind.OTHER or (type_.kind is not Kind.CHAIN and type_.dtype not in _DTYPES):
                 names.add(f"{operation.name} of {type_.dtype}")
+            names |= {f"{operation.name} of size {operator}(…)" for operator in unknown_operators(type_.dims)}
     return sorted(names)
 
 

@@ -4,6 +4,7 @@ The module goes through its bytecode, so that it may come from another process. 
 operation and attribute alike; MAX's typed classes lack some (`rmo.concat`, `mo.while`).
 """
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -123,7 +124,11 @@ def _declared(operation: mlir.Operation) -> frozenset[str]:
 
 
 def _type(value: mlir.Value[mlir.Type]) -> ValueType:
-    text = str(value.type)
+    return _parse_type(str(value.type))
+
+
+@functools.lru_cache(maxsize=1024)
+def _parse_type(text: str) -> ValueType:
     if text == "!mo.chain":
         return ValueType(Kind.CHAIN)
     if (found := _TYPE.fullmatch(text)) is None:
@@ -134,14 +139,13 @@ def _type(value: mlir.Value[mlir.Type]) -> ValueType:
 
 
 def _attributes(operation: mlir.Operation, result_types: Sequence[ValueType]) -> dict[str, Attribute]:
-    attributes = {
-        name: _attribute(attribute)
-        for name, attribute in operation.attributes.items()
-        if name != "outputParamDecls" and (operation.name, name) != ("mo.constant", "value")
-    }
     if operation.name == "mo.constant":
-        attributes["value"] = _constant(operation, result_types[0])
-    return attributes
+        # Not looked at by the bindings: for each they would search the disk for a module of the attribute's dialect.
+        known = result_types[0].dtype in DTYPES.values()
+        return {"value": _constant(operation, result_types[0])} if known else {}
+    return {
+        name: _attribute(attribute) for name, attribute in operation.attributes.items() if name != "outputParamDecls"
+    }
 
 
 def _attribute(attribute: mlir.Attribute) -> Attribute:

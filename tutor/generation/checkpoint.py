@@ -5,15 +5,14 @@ and tokenizer.json.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tokenizers import Tokenizer
 
 from tutor.errors import CheckpointError, PromptError
 from tutor.learner.workspace import Workspace
+from tutor.sizes import Settings
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
@@ -27,7 +26,7 @@ class Checkpoint:
     """A checkpoint that was found: its sizes are read, its weights are not yet."""
 
     folder: Path
-    sizes: Mapping[str, Any]
+    sizes: Settings
     eos_token_id: int | None
     tokenizer: Tokenizer
 
@@ -93,7 +92,7 @@ def open_named(model: str | None, workspace: Workspace) -> Checkpoint:
     return open_checkpoint(workspace.checkpoint if model is None else model)
 
 
-def _read_config(file: Path) -> dict[str, Any]:
+def _read_config(file: Path) -> Settings:
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -7,21 +7,25 @@ The solutions take the first. A learner's own steps take the first of them that 
 import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from max.driver import Device
+from max.experimental.nn import Module
 from max.experimental.tensor import Tensor
 
 from tutor.checking.guard import Guard, ProblemFound
 from tutor.checking.loader import StepModules
-from tutor.course import BATCHED_GENERATION, CACHED_GENERATION, GENERATION, LANGUAGE_MODEL
+from tutor.checks.step_13 import SHIPPED
+from tutor.course import BATCHED_GENERATION, CACHED_GENERATION, CONFIGURATION, GENERATION, LANGUAGE_MODEL
 from tutor.errors import QuantizationError
 from tutor.generation.linear_layers import fast_layers
 from tutor.generation.quantize import with_quantized_layers
 from tutor.generation.sampling import Sampler, SamplingParams, penalised
+from tutor.graphs.devices import find_device
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import TracedGraph, trace
+from tutor.learner.workspace import Workspace
+from tutor.protocols import GPT2Config
 
 # Ends a row that is told to end where the checkpoint has no end-of-text token: no token has this id.
 _NO_TOKEN = -1
@@ -76,7 +80,7 @@ class Engine:
     tokens: Callable[[Callable[..., Tensor], Request], Iterator[tuple[int, int]]]
 
 
-def choose_engine(guard: Guard, config: Any, device: Device, *, quantized: bool = False) -> Engine:
+def choose_engine(guard: Guard, config: GPT2Config, device: Device, *, quantized: bool = False) -> Engine:
     """Traces the best engine whose steps are filled in.
 
     Args:
@@ -100,7 +104,7 @@ def choose_engine(guard: Guard, config: Any, device: Device, *, quantized: bool 
     return guard("MaxGPT2LMHeadModel", lambda: whole_text(guard.view, config, device, quantized=quantized))
 
 
-def batched(view: StepModules, config: Any, device: Device, *, quantized: bool = False) -> Engine:
+def batched(view: StepModules, config: GPT2Config, device: Device, *, quantized: bool = False) -> Engine:
     """All prompts together, with a cache."""
     step = view[BATCHED_GENERATION]
     # Nothing is to be done here: this shows whether the loop is filled in.
@@ -122,7 +126,7 @@ def batched(view: StepModules, config: Any, device: Device, *, quantized: bool =
     return Engine("with a cache, in batches", BATCHED_GENERATION, traced, tokens)
 
 
-def cached(view: StepModules, config: Any, device: Device, *, quantized: bool = False) -> Engine:
+def cached(view: StepModules, config: GPT2Config, device: Device, *, quantized: bool = False) -> Engine:
     """One prompt after the other, with a cache."""
     step = view[CACHED_GENERATION]
     list(step.generate_with_cache(None, [], [0], n_positions=1, max_new_tokens=0))
@@ -145,7 +149,7 @@ def cached(view: StepModules, config: Any, device: Device, *, quantized: bool = 
     return Engine("with a cache", CACHED_GENERATION, traced, tokens)
 
 
-def whole_text(view: StepModules, config: Any, device: Device, *, quantized: bool = False) -> Engine:
+def whole_text(view: StepModules, config: GPT2Config, device: Device, *, quantized: bool = False) -> Engine:
     """One prompt after the other, and the whole text for every token."""
     if quantized:
         ids = TensorSpec("int64", ("batch", "seq_len"))
@@ -174,13 +178,20 @@ def whole_text(view: StepModules, config: Any, device: Device, *, quantized: boo
     return Engine("without a cache", GENERATION, traced, tokens)
 
 
-def trace_model(view: StepModules, config: Any, device: Device) -> TracedGraph:
+def shipped_graphs(workspace: Workspace, device: str) -> list[TracedGraph]:
+    """What `generate` runs on the checkpoint that comes with the course."""
+    modules = StepModules(workspace, own=[])
+    config = modules[CONFIGURATION].GPT2Config(**SHIPPED.settings)
+    return [batched(modules, config, find_device(device)).traced]
+
+
+def trace_model(view: StepModules, config: GPT2Config, device: Device) -> TracedGraph:
     """Traces the model of step 13: ids (batch, seq_len) to logits (batch, seq_len, vocab_size)."""
     ids = TensorSpec("int64", ("batch", "seq_len"))
     return trace(lambda: view[LANGUAGE_MODEL].MaxGPT2LMHeadModel(config), [ids], device)
 
 
-def empty_caches(view: StepModules, config: Any, batch: int, device: Device) -> list[Tensor]:
+def empty_caches(view: StepModules, config: GPT2Config, batch: int, device: Device) -> list[Tensor]:
     """Makes the caches of step 16. On a CPU, memory is taken page by page as they fill."""
     if device.label != "cpu":
         return view[CACHED_GENERATION].empty_caches(config, batch, device)
@@ -191,14 +202,16 @@ def empty_caches(view: StepModules, config: Any, batch: int, device: Device) -> 
     return [Tensor.from_dlpack(array) for array in arrays]
 
 
-def _trace_fast(build: Callable[[], Any], inputs: Sequence[TensorSpec], device: Device, quantized: bool) -> TracedGraph:
+def _trace_fast(
+    build: Callable[[], Module], inputs: Sequence[TensorSpec], device: Device, quantized: bool
+) -> TracedGraph:
     with fast_layers():
         if not quantized:
             return trace(build, inputs, device)
         return trace(lambda: with_quantized_layers(build()), inputs, device, constant=True)
 
 
-def _inputs(config: Any, *between: TensorSpec) -> list[TensorSpec]:
+def _inputs(config: GPT2Config, *between: TensorSpec) -> list[TensorSpec]:
     """The inputs of a model with caches; `between` are those between the number of tokens and the caches."""
     cache = TensorSpec("float32", ("batch", config.n_head, config.n_positions, config.head_dim), buffer=True)
     return [

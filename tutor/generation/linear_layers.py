@@ -15,6 +15,7 @@ from max.experimental.tensor import Tensor
 from max.graph import TensorValue, ops
 from max.graph.quantization import QuantizationEncoding
 
+from tutor.generation.quantize import quantized_rows
 from tutor.graphs.max_internals import linear_forward
 
 
@@ -31,8 +32,8 @@ def _forward(layer: Linear, x: Tensor) -> Tensor:
         rows = dim * rows
     x = x.reshape([rows, in_dim])
     if layer.weight.dtype == DType.uint8:
-        # See quantize.py: the weight may have more rows than there are outputs.
-        y = _quantized_matmul(x, layer.weight)[:, : layer.quantized_rows]
+        # The weight may have more rows than there are outputs.
+        y = _quantized_matmul(x, layer.weight)[:, : quantized_rows(layer)]
     else:
         y = (layer.weight @ x.T).T
     return y.reshape([*leading, y.shape[1]]) + layer.bias

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from max.experimental.tensor import Tensor
+from max.graph import TensorType
 from safetensors import SafetensorError, safe_open
 from tokenizers.decoders import DecodeStream
 
@@ -25,6 +25,7 @@ from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.devices import find_device
 from tutor.graphs.trace import TracedGraph
 from tutor.learner.workspace import Workspace
+from tutor.protocols import GPT2Config
 from tutor.sizes import language_model
 
 
@@ -151,19 +152,29 @@ def load(
         CheckpointError: the weights do not fit the model.
         ProblemFound: the code of a step failed.
     """
-    view = StepModules(workspace, own=[step.number for step in COURSE] if own_steps else [])
-    guard = Guard(view, LANGUAGE_MODEL)
-    config = configuration(guard, checkpoint)
+    guard, config = open_steps(checkpoint, workspace, own_steps=own_steps, step=LANGUAGE_MODEL)
     where = find_device(device)
     engine = choose_engine(guard, config, where, quantized=quantized)
     run = bind(engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile)
     return Model(checkpoint, guard, engine, run)
 
 
-def configuration(guard: Guard, checkpoint: Checkpoint) -> Any:
-    """The course's configuration for a checkpoint. If it refuses the sizes, the checkpoint is wrong."""
+def open_steps(checkpoint: Checkpoint, workspace: Workspace, *, own_steps: bool, step: int) -> tuple[Guard, GPT2Config]:
+    """Takes the code of the steps to run a checkpoint with, and makes its configuration.
 
-    def make() -> object:
+    Args:
+        checkpoint: as `open_checkpoint` gives it.
+        workspace: whose files.
+        own_steps: take the learner's steps in place of the solutions.
+        step: which step is to blame for an error in none of their lines.
+
+    Raises:
+        CheckpointError: `GPT2Config` refuses the checkpoint's sizes.
+        ProblemFound: the code of step 01 failed.
+    """
+    guard = Guard(StepModules(workspace, own=[each.number for each in COURSE] if own_steps else []), step)
+
+    def make() -> GPT2Config | ValueError:
         try:
             return guard.view[CONFIGURATION].GPT2Config(**checkpoint.sizes)
         except ValueError as error:
@@ -172,14 +183,14 @@ def configuration(guard: Guard, checkpoint: Checkpoint) -> Any:
     config = guard("GPT2Config", make)
     if isinstance(config, ValueError):
         raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {config}")
-    return config
+    return guard, config
 
 
 def bind(
     engine: Engine,
     guard: Guard,
     checkpoint: Checkpoint,
-    config: Any,
+    config: GPT2Config,
     *,
     cache_folder: Path,
     on_compile: Callable[[int], None] = lambda count: None,
@@ -216,7 +227,7 @@ def compile_model(
         raise CompileError(f"MAX cannot compile the model: {error}") from None
 
 
-def shapes_of(types: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+def shapes_of(types: Mapping[str, TensorType]) -> dict[str, tuple[int, ...]]:
     """The shapes of parameters as plain numbers."""
     return {name: tuple(map(int, type_.shape)) for name, type_ in types.items()}
 

@@ -7,7 +7,7 @@ Source: the GGUF format of llama.cpp, `block_q4_0`.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from max.dtype import DType
@@ -20,6 +20,11 @@ BLOCK, BYTES = 32, 18
 
 # MAX takes the rows of a quantized weight in groups of this size.
 _ROWS = 32
+
+# What a layer with a quantized weight keeps beside it, under a name that `Linear` does not have.
+_QUANTIZED_ROWS = "quantized_rows"
+
+Model = TypeVar("Model", bound=Module)
 
 # The largest number of a block need not be met exactly: these parts of the obvious scale are tried too.
 _SCALES = np.linspace(0.8, 1.1, 16, dtype=np.float32)
@@ -99,7 +104,12 @@ def linear_layers(model: Module) -> Iterator[tuple[str, Linear]]:
     return ((name, layer) for name, layer in model.descendants if isinstance(layer, Linear))
 
 
-def with_quantized_layers(model: Any) -> Any:
+def quantized_rows(layer: Linear) -> int:
+    """How many rows of the layer's quantized weight count; those after them only fill it up."""
+    return vars(layer)[_QUANTIZED_ROWS]
+
+
+def with_quantized_layers(model: Model) -> Model:
     """Gives the linear layers of a model room for quantized weights in place of theirs.
 
     The head gets a weight of its own: the table of embeddings stays as it is.
@@ -109,7 +119,7 @@ def with_quantized_layers(model: Any) -> Any:
     """
     for _, layer in linear_layers(model):
         rows, columns = map(int, layer.weight.shape)
-        layer.quantized_rows = rows
+        vars(layer)[_QUANTIZED_ROWS] = rows
         if columns % BLOCK:
             raise QuantizationError(f"n_embd and n_inner must be divisible by {BLOCK} for quantized weights")
         layer.weight = Tensor.zeros([padded(rows), columns // BLOCK * BYTES], dtype=DType.uint8)

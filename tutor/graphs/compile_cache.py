@@ -24,6 +24,7 @@ from max.engine import InferenceSession, Model
 from max.graph import Module as GraphModule
 
 from tutor.errors import CacheError, CompileError
+from tutor.files import write_atomically
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.max_internals import join
 from tutor.graphs.trace import CompilableGraph, TracedGraph
@@ -131,9 +132,7 @@ class CompileCache:
             # MAX has a cache of its own, which may know the module under other names for its graphs, in this order.
             known = list(session.init_all(session.compile(file), weights_registry=constants))
             for name, graph in zip(known, named.values(), strict=True):
-                entry = Path(folder) / "entry.json"
-                entry.write_text(json.dumps({"mef": file.name, "graph": name}))
-                os.replace(entry, self._entry(graph))
+                write_atomically(self._entry(graph), json.dumps({"mef": file.name, "graph": name}))
 
     def make_folder(self) -> None:
         """Makes the folder.
@@ -159,15 +158,12 @@ class CompileCache:
         entry = self._entry(graph)
         if not entry.exists():
             return None
-        try:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             content = json.loads(entry.read_text())
             file, name = self.folder / content["mef"], content["graph"]
             # MAX may crash on a damaged file, so it never sees one.
-            intact = _is_intact(file, file.stat().st_mtime_ns, file.stat().st_size)
-        except (OSError, ValueError, KeyError, TypeError):
-            intact = False
-        if intact:
-            return file, name
+            if _is_intact(file, file.stat().st_mtime_ns, file.stat().st_size):
+                return file, name
         self.damaged.append(entry.name)
         entry.unlink(missing_ok=True)
         return None

@@ -41,7 +41,9 @@ def join(modules: Mapping[str, GraphModule]) -> GraphModule:
     """
     operations = []
     for name, module in modules.items():
-        (operation,) = module.mlir_module.clone().body
+        clone = module.mlir_module.clone()
+        assert isinstance(clone, builtin.ModuleOp)
+        (operation,) = clone.body
         operation.sym_name = name
         operations.append(operation)
     first, *others = operations
@@ -57,7 +59,7 @@ def linear_forward(forward: Callable[[Linear, Tensor], Tensor]) -> Iterator[None
     MAX has no hook for how a layer computes its product, and the learner's model makes its layers itself.
     """
     original = Linear.forward
-    Linear.forward = forward
+    Linear.forward = forward  # pyright: ignore[reportAttributeAccessIssue] - a method also has names for its arguments
     try:
         yield
     finally:

@@ -1,6 +1,6 @@
 """The type of a tensor in the tool's own words, so that checks can be read without importing MAX."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 Dims = tuple[int | str, ...]
@@ -21,6 +21,10 @@ class TensorSpec:
     dims: Dims
     buffer: bool = False
     on_host: bool = False
+
+    def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The dimensions as numbers, where each symbolic size has a number."""
+        return tuple(sizes[dim] if isinstance(dim, str) else dim for dim in self.dims)
 
 
 def dims_of(shape: Iterable[object]) -> Dims:

@@ -131,8 +131,9 @@ def trace(
                 graph.output()
                 on_failure(traced(graph.module, [], single=False))
             raise
-        bare.append(not isinstance(result, tuple | list))
-        return tuple(_as_tensor(part) for part in ((result,) if bare[-1] else result))
+        several = isinstance(result, tuple | list)
+        bare.append(not several)
+        return tuple(_as_tensor(part) for part in (result if several else (result,)))
 
     def traced(module: GraphModule, outputs: Sequence[TensorSpec], *, single: bool) -> TracedGraph:
         return TracedGraph(

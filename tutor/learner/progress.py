@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from tutor.course import COURSE, Step
 from tutor.errors import DamagedProgressError, HintError
+from tutor.files import write_atomically
 from tutor.invocation import typed
 from tutor.learner.backup import free_name, timestamp
 from tutor.learner.workspace import Workspace
@@ -71,9 +72,8 @@ def update(workspace: Workspace) -> Iterator[Progress]:
     with FileLock(file.with_suffix(".lock"), timeout=10):
         progress = load(workspace)
         yield progress
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps({"green": progress.green, "hints": progress.hints}, indent=2, sort_keys=True))
-        os.replace(partial, file)
+        content = {"green": progress.green, "hints": progress.hints}
+        write_atomically(file, json.dumps(content, indent=2, sort_keys=True))
 
 
 def record_verdict(workspace: Workspace, step: int, files: Mapping[str, str] | None) -> None:

@@ -45,6 +45,7 @@ def skeleton_of(solution: str, number: int) -> str:
     for name, function in functions:  # from the last to the first: earlier line numbers stay right
         docstring, *_ = function.body
         start, end, indent = docstring.end_lineno, function.end_lineno, " " * docstring.col_offset
+        assert start is not None and end is not None, "a tree that was parsed has line numbers"
         tasks, text = _task_of(name, function, lines)
         message = f'"step {number:02d}, {tasks}: {name}: {text}"'
         lines[start:end] = [f"{indent}raise NotImplementedError(", f"{indent}    {message}", f"{indent})"]
@@ -76,6 +77,8 @@ def parts_of(solution: str) -> list[Part]:
 
 def _task_of(name: str, function: ast.FunctionDef, lines: Sequence[str]) -> tuple[str, str]:
     """Which tasks a function is asked for in, "task 2", and in which words: the comment that its body begins with."""
+    if ast.get_docstring(function) is None:
+        raise ValueError(f"{name} needs a docstring, and below it a comment `# Task N: what to write.`")
     task = _TASK_COMMENT.match(lines[function.body[0].end_lineno or 0])
     if task is None:
         raise ValueError(f"the body of {name} must begin with a comment `# Task N: what to write.`")

@@ -1,12 +1,12 @@
 """What the tool does with the learner's files: compares one with its solution, and makes one a skeleton again."""
 
 import difflib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from tutor.course import Step
 from tutor.errors import StepFileError
+from tutor.files import write_atomically
 from tutor.invocation import typed
 from tutor.learner.backup import back_up
 from tutor.learner.skeleton import as_learners_file, skeleton_of
@@ -30,7 +30,8 @@ def difference(workspace: Workspace, step: Step) -> list[str]:
     except UnicodeDecodeError as error:
         raise StepFileError(f"{names[0]} is not UTF-8 text: {error}") from None
     right = as_learners_file(solution.read_text(encoding="utf-8"))
-    return list(difflib.unified_diff(mine.splitlines(), right.splitlines(), *names, lineterm=""))
+    before, after = mine.splitlines(), right.splitlines()
+    return list(difflib.unified_diff(before, after, fromfile=names[0], tofile=names[1], lineterm=""))
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,5 @@ def restore_skeleton(workspace: Workspace, step: Step) -> Restored:
         return Restored(file, changed=False)
     backup = back_up(workspace, step.number)
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(skeleton, encoding="utf-8")
-    os.replace(partial, file)
+    write_atomically(file, skeleton)
     return Restored(file, changed=True, backup=backup)

@@ -1,30 +1,36 @@
 """What a check prints: its phases while it runs, and its verdict."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.rule import Rule
-from rich.status import Status
 from rich.text import Text
 
-from tutor.checking.verdict import Problem, Verdict
-from tutor.course import COURSE, Step
-from tutor.invocation import own_generation, typed
+from tutor.checking.verdict import Problem, TaskState, Verdict
+from tutor.course import Step
+from tutor.invocation import typed
+from tutor.terminal.next_steps import offers
 from tutor.terminal.printer import Printer
+from tutor.terminal.waiting import Waiting
 
 # Lines of a learner's own output that are shown; the rest is counted.
 _PRINTED_LINES = 20
 
 _PHASES = {
     "start": "starting",
-    "trace": "tracing the graph",
-    "compile": "compiling {graphs} with MAX",
-    "right": "the numbers are right, looking for the compiled graphs",
+    "trace": "tracing and evaluating the graph",
+    "right": "the numbers are right",
+    "compile": "compiling",
     "compare": "comparing with the reference",
 }
+
+# How a function's state is told: its colour and words, and a mark where the terminal can show one.
+_STATES = {"right": ("green", ""), "wrong": ("red", ""), "unfilled": ("dim", "not filled in yet"), "open": ("dim", "")}
+_MARKS = {"right": "✓", "wrong": "✗", "unfilled": "·", "open": "·"}
 
 
 class Report(Printer):
@@ -36,7 +42,7 @@ class Report(Printer):
         with PhaseDisplay(self.console, step) as display:
             yield display
 
-    def verdict(self, step: Step, verdict: Verdict, *, file: str, printed: str) -> None:
+    def verdict(self, step: Step, verdict: Verdict, *, file: str, printed: str, hints_seen: int) -> None:
         """Prints a verdict in full."""
         self._printed(file, printed)
         if verdict.damaged:
@@ -44,29 +50,56 @@ class Report(Printer):
                 f"{verdict.damaged} entries of the cache of compiled graphs were damaged; they were compiled again."
             )
         if verdict.green:
-            self._green(step, verdict, file)
+            self._green(step, verdict)
         elif verdict.status == "borrowed":
             self._borrowed(step, verdict)
         else:
-            self._headline("red", f"Step {step.label} is not right yet", step.title)
-            assert verdict.problem is not None
-            self.problem(verdict.problem)
-            self._line(Text(f"Stuck? {typed('hint', step.label)} shows the next hint.", style="dim"))
+            self._red(step, verdict)
+        if verdict.status != "borrowed":
+            for line in offers(step, hints_seen, verdict.green):
+                self._line(Text(line, style="" if verdict.green else "dim"))
 
-    def _green(self, step: Step, verdict: Verdict, file: str) -> None:
+    def place(self, problem: Problem) -> None:
+        """Prints where and what on one line, `steps/step_08.py:41: message`, for an editor's problem matcher."""
+        own = [frame for frame in problem.frames if frame.file.startswith("steps/")]
+        file, line = (own[-1].file, own[-1].line) if own else (f"steps/step_{problem.step:02d}.py", 1)
+        self.console.print(Text(f"{file}:{line}: {' '.join(problem.summary.split())}"), soft_wrap=True)
+
+    def _red(self, step: Step, verdict: Verdict) -> None:
+        problem = verdict.problem
+        assert problem is not None
+        done = tasks_in_words(verdict.tasks, "right")
+        if problem.kind == "unfilled" and problem.step == step.number and done:
+            missing = tasks_in_words(verdict.tasks, "unfilled")
+            self._headline("yellow", f"Step {step.label}: {done} right; {missing} not filled in yet", step.title)
+            self._tasks(verdict.tasks)
+            self._frames(problem)
+            return
+        self._headline("red", f"Step {step.label} is not right yet", step.title)
+        if problem.kind != "unfilled":
+            self._tasks(verdict.tasks)
+        self.problem(problem)
+
+    def _tasks(self, tasks: Sequence[TaskState]) -> None:
+        """Prints how far each function of a step is; a step with one function has nothing to list."""
+        if len(tasks) < 2:
+            return
+        marks = _MARKS if self.console.encoding.startswith("utf") else {}
+        numbers, names = max(len(task.tasks) for task in tasks), max(len(task.function) for task in tasks)
+        for task in tasks:
+            colour, words = _STATES[task.state]
+            row = f"{marks.get(task.state, ' ')} {task.tasks:<{numbers}}  {task.function:<{names}}  {words}"
+            self._line(Text(row.rstrip(), style=colour))
+
+    def _green(self, step: Step, verdict: Verdict) -> None:
         self._headline("green", f"Step {step.label} is right", step.title)
-        self._line(f"{verdict.total} of {verdict.total} comparisons passed"
-                   + (f"; the largest error is {100 * verdict.largest_error:.0f} % of what is allowed."
-                      if verdict.largest_error else "."))  # fmt: skip
+        share = 100 * verdict.largest_error
+        error = f"; the largest error is {f'{share:.0f}' if share >= 1 else 'less than 1'} % of what is allowed."
+        self._line(f"{verdict.total} of {verdict.total} comparisons passed{error if verdict.largest_error else '.'}")
         for note in verdict.notes:
             self._line(Text(note))
         if verdict.compiled:
             self._line(f"[dim]MAX compiled {_graphs(verdict.compiled)} in {verdict.compile_seconds:.1f} s.[/dim]")
-        following = next((other for other in COURSE if other.number == step.number + 1), None)
-        if following is not None:
-            self._line(f"Next: step {following.label}, {following.title.lower()}: steps/step_{following.label}.py")
-        else:
-            self._line(Text(f"That was the last step. Let your own model write: {own_generation()}"))
 
     def _borrowed(self, step: Step, verdict: Verdict) -> None:
         if verdict.culprits:
@@ -94,13 +127,16 @@ class Report(Printer):
             width = max(len(label) for label, _ in problem.details)
             for label, value in problem.details:
                 self.console.print(Text.assemble("    ", (f"{label:<{width}}  ", "dim"), value), soft_wrap=True)
+        self._frames(problem)
+        if problem.advice:
+            self._line(Text(problem.advice))
+
+    def _frames(self, problem: Problem) -> None:
         for frame in problem.frames:
             place = f"{frame.file}, line {frame.line}" + (f", in {frame.function}" if frame.function else "")
             self._line(f"[dim]{escape(place)}[/dim]")
             if frame.code and problem.kind != "unfilled":
                 self.console.print(Padding(Text(frame.code), (0, 0, 0, 4), expand=False))
-        if problem.advice:
-            self._line(Text(problem.advice))
 
     def _printed(self, file: str, printed: str) -> None:
         lines = printed.rstrip().splitlines()
@@ -118,28 +154,48 @@ class PhaseDisplay:
     """The line that tells what a check is doing. Without a terminal it tells only of a compile."""
 
     def __init__(self, console: Console, step: Step) -> None:
-        self.console = console
-        self.step = step
-        self.status = Status("", console=console) if console.is_terminal else None
-        self.told = ""
+        self._waiting, self._step = Waiting(console), step
+        self._phase, self._right = "", False
 
     def __enter__(self) -> "PhaseDisplay":
-        if self.status is not None:
-            self.status.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self.status is not None:
-            self.status.stop()
+        self._waiting.__exit__(*exception)
 
     def __call__(self, phase: str, graphs: int, seconds: float) -> None:
         """Updates the line; see `supervisor.run`."""
-        text = f"Step {self.step.label}: " + _PHASES[phase].format(graphs=_graphs(graphs))
-        if self.status is not None:
-            self.status.update(text + (f", {seconds:.0f} s" if phase == "compile" else ""))
-        elif phase == "compile" and self.told != phase:
-            self.console.print(text + " (new code compiles for about half a minute; the same code again takes none)")
-        self.told = phase
+        if phase == self._phase:
+            return
+        self._phase, self._right = phase, self._right or phase == "right"
+        doing = f"Step {self._step.label}: {_PHASES[phase]}"
+        if phase == "compile":
+            right = "the numbers are right. " if self._right else ""
+            doing = f"Step {self._step.label}: {right}MAX compiles {_graphs(graphs)} now"
+        note = "new code takes about half a minute, the same code again none" if phase == "compile" else ""
+        self._waiting.begin(doing, note=note, brief=phase != "compile")
+
+
+def tasks_in_words(tasks: Sequence[TaskState], state: str) -> str:
+    """The tasks in a state as the subject of a sentence: "task 3 is", "tasks 1 and 2 are"; empty if there are none.
+
+    A task that asks for several functions is right only if all of them are.
+    """
+    having = {number for task in tasks if task.state == state for number in _task_numbers(task)}
+    if state == "right":
+        having -= {number for task in tasks if task.state != state for number in _task_numbers(task)}
+    numbers = [str(number) for number in sorted(having)]
+    if not numbers:
+        return ""
+    if len(numbers) == 1:
+        return f"task {numbers[0]} is"
+    return f"tasks {', '.join(numbers[:-1])} and {numbers[-1]} are"
+
+
+def _task_numbers(task: TaskState) -> Sequence[int]:
+    """The numbers in "task 2", "tasks 2 and 3" and "tasks 1 to 5"."""
+    first, *rest = (int(number) for number in re.findall(r"\d+", task.tasks))
+    return range(first, (rest[-1] if rest else first) + 1)
 
 
 def _graphs(count: int) -> str:

@@ -1,7 +1,9 @@
 """The attention of step 19 in NumPy, in float64: right by default, and able to make each known mistake on demand.
 
-As in `numpy_gpt2.py`, it explains mistakes; what is right is decided by PyTorch's numbers.
+As in `gpt2.py`, it explains mistakes; what is right is decided by PyTorch's numbers.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -15,73 +17,51 @@ def attention(
     value: Array,
     mask: Array | None = None,
     *,
-    scale: str = "1/sqrt(head_dim)",
-    masking: str = "before the softmax",
+    mask_read: str = "as it is",
     empty: str = "zeros",
-    axis: int = -1,
     given: str = "weights",
+    **mistakes: Any,
 ) -> tuple[Array, Array]:
     """softmax(query @ key.T / sqrt(head_dim)) @ value and the weights, where hidden keys count as -inf.
 
     Args:
         query, key, value: shapes (..., query_len, head_dim), (..., key_len, head_dim), (..., key_len, value_dim).
         mask: 1 where a query may look, broadcast to the scores.
-        scale: by what the scores are multiplied.
-        masking: "before the softmax"; "ignored", "inverted", "added", "multiplied", "after the softmax" (the
-            weights that remain do not sum to 1), "the first batch's", "the first head's", "causal too".
+        mask_read: "as it is"; "ignored", "inverted", "the first batch's", "the first head's", "causal too".
         empty: what a row that sees nothing gives: "zeros"; "nan"; "nan, and with heads all of the output" (which
             is what MAX 26.7.0 makes of it on CPU: it joins hiding, softmax and blend in one kernel, with 0 times -inf);
             or "even" (the same weight for all keys).
-        axis: of the softmax.
         given: what is returned beside the output: "weights"; "scores", or "hidden scores" with -inf where a key
             is hidden.
+        mistakes: for `numpy_gpt2.attend`.
     """
-    query, key, value = numpy_gpt2.double(query, key, value)
-    head_dim = query.shape[-1]
-    scores = query @ key.swapaxes(-1, -2)
-    scores = (
-        scores
-        * {
-            "1/sqrt(head_dim)": head_dim**-0.5,
-            "1/sqrt(embed_dim)": (head_dim * (query.shape[-3] if query.ndim == 4 else 1)) ** -0.5,
-            "1/sqrt(key_len)": scores.shape[-1] ** -0.5,
-            "1/head_dim": 1 / head_dim,
-            "sqrt(head_dim)": head_dim**0.5,
-            "none": 1.0,
-        }[scale]
-    )
-    raw, visible = scores, _visible(mask, scores.shape, masking)
-    if mask is not None and masking == "added":
-        scores = scores + mask
-    elif mask is not None and masking == "multiplied":
-        scores = scores * mask
-    elif masking != "after the softmax":
-        scores = np.where(visible, scores, -np.inf)
-    weights = numpy_gpt2.softmax(scores, axis=axis)
-    sees = visible.any(axis=-1, keepdims=True)
-    if masking == "after the softmax" or axis != -1:
-        weights = np.where(visible, weights, 0.0)
-    elif masking not in ("added", "multiplied") and empty in ("zeros", "even"):
-        weights = np.where(sees, weights, 0.0 if empty == "zeros" else 1 / scores.shape[-1])
-    with np.errstate(invalid="ignore"):
-        output = weights @ value
+    visible = _visible(mask, (*query.shape[:-1], key.shape[-2]), mask_read)
+    if mask is None:
+        mistakes.pop("masking", None)
+    weights_of_empty = "nan" if empty.startswith("nan") else empty
+    attended = numpy_gpt2.attend(query, key, value, visible, empty=weights_of_empty, **mistakes)
+    output = attended.output
     if empty == "nan, and with heads all of the output" and query.ndim == 4 and mask is not None:
         output = np.full(output.shape, np.nan)
-    return output, {"weights": weights, "scores": raw, "hidden scores": scores}[given]
+    beside = {"weights": attended.weights, "scores": attended.scores, "hidden scores": attended.masked}[given]
+    return output, beside
 
 
-def _visible(mask: Array | None, shape: tuple[int, ...], masking: str) -> Array:
-    """Which keys each query sees, for `masking` as in `attention`."""
-    causal = np.tri(*shape[-2:], dtype=bool)
-    if mask is None or masking in ("ignored", "added", "multiplied"):
-        return np.broadcast_to(causal, shape) if masking == "causal too" else np.full(shape, True)
-    chosen = np.asarray(mask) == 1
-    if masking == "the first batch's" and chosen.ndim > 2:
-        chosen = chosen[:1]
-    if masking == "the first head's" and chosen.ndim == 4:
-        chosen = chosen[:, :1]
-    chosen = {"inverted": ~chosen, "causal too": chosen & causal}.get(masking, chosen)
-    return np.broadcast_to(chosen, shape)
+def _visible(mask: Array | None, shape: tuple[int, ...], mask_read: str) -> Array:
+    """Which keys each query sees, for `mask_read` as in `attention`."""
+    if mask_read == "causal too":
+        causal = numpy_gpt2.visible_keys(shape[-1])
+        return np.broadcast_to(causal if mask is None else causal & (np.asarray(mask) == 1), shape)
+    if mask is None or mask_read == "ignored":
+        return np.full(shape, True)
+    visible = np.asarray(mask) == 1
+    if mask_read == "the first batch's" and visible.ndim > 2:
+        visible = visible[:1]
+    elif mask_read == "the first head's" and visible.ndim == 4:
+        visible = visible[:, :1]
+    elif mask_read == "inverted":
+        visible = ~visible
+    return np.broadcast_to(visible, shape)
 
 
 def multi_head_attention(
@@ -95,7 +75,7 @@ def multi_head_attention(
     merge: str = "transposed",
     projection: str = "x @ weight.T + bias",
     passed: str = "the mask",
-    **mistakes: object,
+    **mistakes: Any,
 ) -> tuple[Array, Array]:
     """out_proj(merge(attention(split(q_proj(x)), split(k_proj(x)), split(v_proj(x))))) and the weights.
 
@@ -106,7 +86,7 @@ def multi_head_attention(
         num_heads: number of heads.
         order: which of the three is used as query, key and value.
         split, merge: see `numpy_gpt2.split_heads`.
-        projection: what `out_proj` does; "none" leaves it out.
+        projection: what `out_proj` does; see `numpy_gpt2.output_projection`.
         passed: "the mask", or "no mask" where it is forgotten on the way.
         mistakes: for `attention`.
     """
@@ -116,13 +96,7 @@ def multi_head_attention(
                                      way=split)
         for name in ("query", "key", "value")
     }  # fmt: skip
-    chosen = [heads[name] for name in order.split()]
-    attended, weights = attention(*chosen, mask if passed == "the mask" else None, **mistakes)
+    query, key, value = (heads[name] for name in order.split())
+    attended, weights = attention(query, key, value, mask if passed == "the mask" else None, **mistakes)
     merged = numpy_gpt2.merge_heads(attended, way=merge)
-    weight, bias = layer["out"]["weight"], layer["out"]["bias"]
-    return {
-        "x @ weight.T + bias": lambda: numpy_gpt2.linear(merged, weight, bias),
-        "x @ weight + bias": lambda: numpy_gpt2.linear(merged, weight.T, bias),
-        "x @ weight.T": lambda: numpy_gpt2.linear(merged, weight),
-        "none": lambda: merged,
-    }[projection](), weights
+    return numpy_gpt2.output_projection(merged, layer["out"], kind=projection), weights

@@ -1,23 +1,26 @@
 """GPT-2 with a key-value cache in NumPy, right by default, and able to make each known mistake on demand.
 
-The rest is in `numpy_gpt2.py`; see there for what the two files are for.
+The rest is in `gpt2.py`; see there for what the two files are for.
 """
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Sequence
 
 import numpy as np
 
 from tutor.checks.numpy.gpt2 import (
     Array,
     Parameters,
+    attend,
+    block,
+    causally_visible,
     double,
     linear,
     merge_heads,
-    mlp,
     norm_of,
+    output_projection,
     part,
     query_key_value,
-    softmax,
     split_heads,
 )
 
@@ -33,7 +36,7 @@ def cached_language_model(
     eps: float = 1e-5,
     starts: Array | None = None,
     positions: str = "after the cache",
-    mask: str = "up to itself",
+    sees: str = "up to itself",
     padding: str = "hidden",
     stored: str = "behind the cache",
     read: str = "all so far",
@@ -52,11 +55,11 @@ def cached_language_model(
         n_head, n_layer, eps: sizes.
         starts: the column of each row's first token, (batch,); None where all rows start in column 0.
         positions: "after the cache", "from 0", "columns" (padding counts), "from 1".
-        mask: "up to itself", "not shifted", "none", "one ahead", "transposed".
+        sees: see `causally_visible`.
         padding: "hidden", "visible", "hidden with -inf".
         stored: "behind the cache", "at 0", "one too far", "not at all".
         read: "all so far", "the cache alone", "the new ones alone".
-        scale: by what the scores are multiplied: "1/sqrt(head_dim)" or "none".
+        scale: see `attend`.
         layers: "own caches", "swapped" (keys in the place of values), "one for all".
         logits: "last" or "first": of which new token.
         final_norm: "at the end" or "none".
@@ -71,42 +74,36 @@ def cached_language_model(
         "columns": np.broadcast_to(column, ids.shape),
         "from 1": np.maximum(column - begins, 0) + 1,
     }[positions]
-    query, key = column[0][:, None], np.arange(total)[None]
-    visible = {
-        "up to itself": key <= query,
-        "not shifted": key <= query - num_tokens,
-        "none": np.full((seq_len, total), True),
-        "one ahead": key <= query + 1,
-        "transposed": key >= query,
-    }[mask][None, None]  # (1, 1, seq_len, total)
+    visible = causally_visible(seq_len, num_tokens, sees=sees)[None, None]  # (1, 1, seq_len, total)
     real = (np.arange(total) >= begins)[:, None, None]  # (batch, 1, 1, total)
     # Step 17 hides with one number whatever it hides, so that a query that sees nothing looks at all keys alike.
     number = -np.inf if starts is None or padding == "hidden with -inf" else -1e30
-    hidden = np.where(visible if padding == "visible" else visible & real, 0.0, number)
+    if padding != "visible":
+        visible = visible & real
 
     transformer = part(parameters, "transformer")
     wte, wpe = double(transformer["wte.weight"], transformer["wpe.weight"])
     x = wte[ids] + wpe[np.minimum(numbers, len(wpe) - 1)]
     after = double(*caches)
     after = [cache.copy() for cache in after]
-    for layer in range(n_layer):
-        own = part(transformer, f"h.{layer}")
-        c_attn, c_proj = part(own, "attn.c_attn"), part(own, "attn.c_proj")
-        normed = norm_of(own, "ln_1", eps)(x)
-        q, k, v = (split_heads(y, n_head) for y in query_key_value(normed, c_attn["weight"], c_attn["bias"]))
-        first = 0 if layers == "one for all" else 2 * layer
+
+    def cached_attention(first: int, x: Array, attn: Parameters) -> Array:
+        """Multi-head attention of a layer whose keys and values are the caches `first` and the next one."""
+        c_attn = part(attn, "c_attn")
+        q, k, v = (split_heads(y, n_head) for y in query_key_value(x, c_attn["weight"], c_attn["bias"]))
         pair = [after[first], after[first + 1]]
         if layers == "swapped":
             pair = pair[::-1]
         keys, values = (
             _extended(cache, new, num_tokens, stored, read) for cache, new in zip(pair, (k, v), strict=True)
         )
-        size = {"1/sqrt(head_dim)": q.shape[-1] ** -0.5, "none": 1.0}[scale]
-        scores = q @ keys.swapaxes(-1, -2) * size
-        weights = softmax(scores + hidden[..., : keys.shape[2]])
-        with np.errstate(invalid="ignore"):
-            x = x + linear(merge_heads(weights @ values), c_proj["weight"], c_proj["bias"])
-            x = x + mlp(norm_of(own, "ln_2", eps)(x), part(own, "mlp"))
+        attended = attend(q, keys, values, visible[..., : keys.shape[2]], scale=scale, hidden=number)
+        return output_projection(merge_heads(attended.output), part(attn, "c_proj"))
+
+    with np.errstate(invalid="ignore"):
+        for layer in range(n_layer):
+            attention = functools.partial(cached_attention, 0 if layers == "one for all" else 2 * layer)
+            x = block(x, part(transformer, f"h.{layer}"), n_head=n_head, eps=eps, attention=attention)
     x = x[:, {"last": -1, "first": 0}[logits]]
     if final_norm == "at the end":
         x = norm_of(transformer, "ln_f", eps)(x)
@@ -125,8 +122,3 @@ def _extended(cache: Array, new: Array, num_tokens: int, stored: str, read: str)
         # The mask that goes with it is cut to as many keys.
         return new
     return cache[:, :, : total if read == "all so far" else max(num_tokens, 1)]
-
-
-def caches_of(inputs: Mapping[str, Array]) -> list[Array]:
-    """The caches among the inputs of a case, in order."""
-    return [array for name, array in inputs.items() if name.startswith(("keys_", "values_"))]

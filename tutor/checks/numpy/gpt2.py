@@ -10,6 +10,7 @@ arguments without a counterpart in GPT-2 are the switches for mistakes.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,14 +31,23 @@ def double(*arrays: Array) -> list[Array]:
 # --- one layer --------------------------------------------------------------------------------
 
 
-def softmax(scores: Array, *, axis: int = -1, normalised: bool = True) -> Array:
-    """exp(scores) / sum(exp(scores)) over `axis`."""
+def softmax(scores: Array, *, axis: int = -1, normalised: bool = True, shifted: bool = True) -> Array:
+    """exp(scores) / sum(exp(scores)) over `axis`.
+
+    Args:
+        scores: of any shape.
+        axis: over which the sum is taken.
+        normalised: False leaves out the division by the sum.
+        shifted: False does not subtract the largest score first, so that exponentials may overflow. The sum is then
+            taken to be at least 1, which it is where the largest score is subtracted.
+    """
     (scores,) = double(scores)
-    with np.errstate(invalid="ignore"):  # a row of nothing but -inf gives NaN, as it does in MAX
-        exponentials = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    with np.errstate(invalid="ignore", over="ignore"):  # a row of nothing but -inf gives NaN, as it does in MAX
+        exponentials = np.exp(scores - scores.max(axis=axis, keepdims=True) if shifted else scores)
         if not normalised:
             return exponentials
-        return exponentials / exponentials.sum(axis=axis, keepdims=True)
+        total = exponentials.sum(axis=axis, keepdims=True)
+        return exponentials / (total if shifted else np.maximum(total, 1.0))
 
 
 def layer_norm(
@@ -117,18 +127,16 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     return y if bias is None else y + bias
 
 
-def causal_mask(
+def visible_keys(
     sequence_length: int,
     num_tokens: int = 0,
     *,
     ahead: int = 0,
     shifted: bool = True,
     band: str = "past",
-    hidden: float = -np.inf,
-    visible: float = 0.0,
     inverted: bool = False,
 ) -> Array:
-    """0 where key j <= num_tokens + i, else -inf; shape (sequence_length, sequence_length + num_tokens).
+    """True where key j <= num_tokens + i; bool of shape (sequence_length, sequence_length + num_tokens).
 
     Args:
         sequence_length: number of queries.
@@ -138,13 +146,12 @@ def causal_mask(
         band: which keys a query may see: "past"; "past, -1 is no limit" (as `F.band_part` reads an upper
             limit of -1); "future" (from the diagonal on); "future, swapped" (from num_tokens before it
             on); "cache at the end" (the keys in the cache take the last places); "everything"; "nothing".
-        hidden, visible: the two numbers of the mask.
         inverted: hides what should be seen, and the other way round.
     """
     i = np.arange(sequence_length)[:, None]
     j = np.arange(sequence_length + num_tokens)[None, :]
     last = i + ahead + (num_tokens if shifted else 0)
-    may_look = {
+    visible = {
         "past": j <= last,
         "past, -1 is no limit": (j <= last) | (num_tokens + ahead == -1),
         "future": j >= last,
@@ -153,69 +160,142 @@ def causal_mask(
         "everything": np.full(np.broadcast_shapes(i.shape, j.shape), True),
         "nothing": np.full(np.broadcast_shapes(i.shape, j.shape), False),
     }[band]
-    return np.where(may_look != inverted, visible, hidden)
+    return visible != inverted
+
+
+def causal_mask(
+    sequence_length: int, num_tokens: int = 0, *, hidden: float = -np.inf, visible: float = 0.0, **mistakes: Any
+) -> Array:
+    """0 where key j <= num_tokens + i, else -inf; shape (sequence_length, sequence_length + num_tokens).
+
+    Args:
+        sequence_length, num_tokens: as in `visible_keys`.
+        hidden, visible: the two numbers of the mask.
+        mistakes: for `visible_keys`.
+    """
+    return np.where(visible_keys(sequence_length, num_tokens, **mistakes), visible, hidden)
+
+
+def causally_visible(sequence_length: int, num_tokens: int = 0, *, sees: str = "up to itself") -> Array:
+    """Which keys each query sees, by the name of the mistake; see `visible_keys`.
+
+    Args:
+        sequence_length, num_tokens: as in `visible_keys`.
+        sees: "up to itself"; "up to the next", "up to the one before", "from itself on", "only the later",
+            "everything", "up to itself without the cache" (which forgets that a cache moves the diagonal).
+    """
+    return {
+        "up to itself": lambda: visible_keys(sequence_length, num_tokens),
+        "up to the next": lambda: visible_keys(sequence_length, num_tokens, ahead=1),
+        "up to the one before": lambda: visible_keys(sequence_length, num_tokens, ahead=-1),
+        "up to itself without the cache": lambda: visible_keys(sequence_length, num_tokens, shifted=False),
+        "from itself on": lambda: visible_keys(sequence_length, num_tokens, band="future"),
+        "only the later": lambda: visible_keys(sequence_length, num_tokens, inverted=True),
+        "everything": lambda: visible_keys(sequence_length, num_tokens, band="everything"),
+    }[sees]()
 
 
 # --- attention --------------------------------------------------------------------------------
 
 
-def attention(
+class Attended(NamedTuple):
+    """What attention computes.
+
+    Args:
+        output: the blended values, (..., query_len, value_dim).
+        weights: with which they are blended, (..., query_len, key_len).
+        scores: before anything is hidden, of the same shape.
+        masked: the scores that the softmax gets.
+    """
+
+    output: Array
+    weights: Array
+    scores: Array
+    masked: Array
+
+
+def scale_factor(scale: str, head_dim: int, *, n_head: int = 1, key_len: int = 1) -> float:
+    """By what the scores are multiplied, for `scale` as in `attend`."""
+    return {
+        "1/sqrt(head_dim)": head_dim**-0.5,
+        "1/sqrt(n_embd)": (n_head * head_dim) ** -0.5,
+        "1/sqrt(key_len)": key_len**-0.5,
+        "1/head_dim": 1 / head_dim,
+        "sqrt(head_dim)": head_dim**0.5,
+        "none": 1.0,
+    }[scale]
+
+
+def attend(
     query: Array,
     key: Array,
     value: Array,
+    visible: Array | None = None,
     *,
     scale: str = "1/sqrt(head_dim)",
-    mask: str = "added",
+    masking: str = "before the softmax",
+    hidden: float = -np.inf,
     axis: int = -1,
     normalised: bool = True,
+    shifted: bool = True,
+    empty: str = "nan",
     order: str = "query key value",
-) -> Array:
-    """softmax(query @ key.T / sqrt(head_dim) + mask) @ value.
+) -> Attended:
+    """softmax(query @ key.T / sqrt(head_dim)) @ value over the visible keys.
+
+    Every NumPy model of attention is made of this one.
+
+    Args:
+        query, key, value: shapes (..., query_len, head_dim), (..., key_len, head_dim), (..., key_len, value_dim). With
+            four axes, the second is that of the heads.
+        visible: True where a query may look, broadcast to the scores; None where it may look everywhere.
+        scale: by what the scores are multiplied: "1/sqrt(head_dim)"; "1/sqrt(n_embd)", "1/sqrt(key_len)",
+            "1/head_dim", "sqrt(head_dim)", "none".
+        masking: how keys are hidden. "before the softmax": `hidden` is added to their scores, 0 to the others. These
+            numbers may also be "subtracted", "multiplied" or "added after the softmax", to the weights; "1 and 0
+            added" and "multiplied by 1 and 0" take `visible` for numbers; "after the softmax" sets weights to 0,
+            and those that remain do not sum to 1.
+        hidden: the number that hides.
+        axis: of the softmax.
+        normalised, shifted: see `softmax`.
+        empty: what the weights of a query that sees nothing become: "nan", "zeros", or "even".
+        order: which of the three is used as query, key and value.
+    """
+    given = dict(zip(["query", "key", "value"], double(query, key, value), strict=True))
+    query, key, value = (given[name] for name in order.split())
+    n_head, key_len, head_dim = query.shape[-3] if query.ndim == 4 else 1, key.shape[-2], query.shape[-1]
+    scores = query @ key.swapaxes(-1, -2) * scale_factor(scale, head_dim, n_head=n_head, key_len=key_len)
+    visible = np.broadcast_to(True if visible is None else visible, scores.shape)
+    mask = np.where(visible, 0.0, hidden)
+    with np.errstate(invalid="ignore"):
+        masked = {
+            "before the softmax": scores + mask,
+            "subtracted": scores - mask,
+            "multiplied": scores * mask,
+            "1 and 0 added": scores + visible,
+            "multiplied by 1 and 0": scores * visible,
+            "after the softmax": scores,
+            "added after the softmax": scores,
+        }[masking]
+        weights = softmax(masked, axis=axis, normalised=normalised, shifted=shifted)
+        if masking == "after the softmax" or (masking == "before the softmax" and empty == "zeros"):
+            weights = np.where(visible, weights, 0.0)
+        elif masking == "added after the softmax":
+            weights = weights + mask
+        elif empty == "even":
+            weights = np.where(visible.any(axis=-1, keepdims=True), weights, 1 / key_len)
+        return Attended(weights @ value, weights, scores, masked)
+
+
+def attention(query: Array, key: Array, value: Array, *, sees: str = "up to itself", **mistakes: Any) -> Array:
+    """Causal attention: softmax(query @ key.T / sqrt(head_dim) + mask) @ value.
 
     Args:
         query, key, value: shape (batch, n_head, seq_len, head_dim).
-        scale: by what the scores are multiplied.
-        mask: "added"; "none", "transposed", "after softmax", "zeros after softmax", "subtracted", "multiplied",
-            "diagonal hidden", "one ahead", "inverted".
-        axis: of the softmax.
-        normalised: False leaves out the division by the sum.
-        order: which of the three is used as query, key and value.
+        sees: see `causally_visible`.
+        mistakes: for `attend`.
     """
-    given = dict(zip(("query", "key", "value"), double(query, key, value), strict=True))
-    query, key, value = (given[name] for name in order.split())
-    n_head, seq_len, head_dim = query.shape[-3:]
-    scores = (
-        query
-        @ key.swapaxes(-1, -2)
-        * {
-            "1/sqrt(head_dim)": head_dim**-0.5,
-            "1/sqrt(n_embd)": (n_head * head_dim) ** -0.5,
-            "1/sqrt(seq_len)": seq_len**-0.5,
-            "1/head_dim": 1 / head_dim,
-            "sqrt(head_dim)": head_dim**0.5,
-            "none": 1.0,
-        }[scale]
-    )
-    right = causal_mask(seq_len)
-    with np.errstate(invalid="ignore"):
-        scores = {
-            "added": scores + right,
-            "none": scores,
-            "transposed": scores + right.T,
-            "after softmax": scores,
-            "zeros after softmax": scores,
-            "subtracted": scores - right,
-            "multiplied": scores * right,
-            "diagonal hidden": scores + causal_mask(seq_len, ahead=-1),
-            "one ahead": scores + causal_mask(seq_len, ahead=1),
-            "inverted": scores + causal_mask(seq_len, inverted=True),
-        }[mask]
-        weights = softmax(scores, axis=axis, normalised=normalised)
-        if mask == "after softmax":
-            weights = weights + right
-        elif mask == "zeros after softmax":
-            weights = np.where(right == 0, weights, 0.0)
-        return weights @ value
+    return attend(query, key, value, causally_visible(query.shape[-2], sees=sees), **mistakes).output
 
 
 def query_key_value(
@@ -275,7 +355,7 @@ def multi_head_attention(
     split: str = "transposed",
     merge: str = "transposed",
     projection: str = "x @ weight.T + bias",
-    **mistakes: str,
+    **mistakes: Any,
 ) -> Array:
     """c_proj(merge(attention(split(c_attn(x))))).
 
@@ -284,18 +364,24 @@ def multi_head_attention(
         parameters: `c_attn` and `c_proj`.
         n_head: number of heads.
         split, merge: see `split_heads`.
-        projection: what `c_proj` does; "none" leaves it out.
+        projection: see `output_projection`.
         mistakes: for `attention`.
     """
-    c_attn, c_proj = part(parameters, "c_attn"), part(parameters, "c_proj")
+    c_attn = part(parameters, "c_attn")
     heads = (split_heads(y, n_head, way=split) for y in query_key_value(x, c_attn["weight"], c_attn["bias"]))
     merged = merge_heads(attention(*heads, **mistakes), way=merge)
+    return output_projection(merged, part(parameters, "c_proj"), kind=projection)
+
+
+def output_projection(x: Array, parameters: Parameters, *, kind: str = "x @ weight.T + bias") -> Array:
+    """The linear layer after the heads are merged; `kind` may be another formula, or "none"."""
+    weight, bias = parameters["weight"], parameters["bias"]
     return {
-        "x @ weight.T + bias": lambda: linear(merged, c_proj["weight"], c_proj["bias"]),
-        "x @ weight + bias": lambda: linear(merged, c_proj["weight"].T, c_proj["bias"]),
-        "x @ weight.T": lambda: linear(merged, c_proj["weight"]),
-        "none": lambda: merged,
-    }[projection]()
+        "x @ weight.T + bias": lambda: linear(x, weight, bias),
+        "x @ weight + bias": lambda: linear(x, weight.T, bias),
+        "x @ weight.T": lambda: linear(x, weight),
+        "none": lambda: x,
+    }[kind]()
 
 
 # --- composition ------------------------------------------------------------------------------
@@ -349,6 +435,7 @@ def block(
     mlp_step: str = "x + f(ln(x))",
     norms: Sequence[str] = ("ln_1", "ln_2"),
     order: str = "attn, mlp",
+    attention: Callable[[Array, Parameters], Array] | None = None,
 ) -> Array:
     """x + attn(ln_1(x)), then x + mlp(ln_2(x)).
 
@@ -359,18 +446,20 @@ def block(
         attn, mlp_step: the formulas of the two steps, see `residual`.
         norms: the norm of attention and that of the MLP.
         order: "attn, mlp", "mlp, attn", or "parallel" (both read the same x).
+        attention: takes the place of `multi_head_attention`; it gets the normalised x and the parameters of `attn`.
     """
     attn_norm, mlp_norm = (norm_of(parameters, name, eps) for name in norms)
 
-    def attend(y: Array) -> Array:
-        return multi_head_attention(y, part(parameters, "attn"), n_head=n_head)
+    def attend_to(y: Array) -> Array:
+        own = part(parameters, "attn")
+        return multi_head_attention(y, own, n_head=n_head) if attention is None else attention(y, own)
 
     def feed_forward(y: Array) -> Array:
         return mlp(y, part(parameters, "mlp"))
 
     if order == "parallel":
-        return x + attend(attn_norm(x)) + feed_forward(mlp_norm(x))
-    steps = [(attn_norm, attend, attn), (mlp_norm, feed_forward, mlp_step)]
+        return x + attend_to(attn_norm(x)) + feed_forward(mlp_norm(x))
+    steps = [(attn_norm, attend_to, attn), (mlp_norm, feed_forward, mlp_step)]
     for norm, sublayer, kind in steps if order == "attn, mlp" else reversed(steps):
         x = residual(x, norm, sublayer, kind=kind)
     return x
@@ -445,7 +534,7 @@ def model(
     return norm(x) if final_norm == "at the end" else x
 
 
-def language_model(ids: Array, parameters: Parameters, *, logits: str = "x @ wte.T", **settings: str | float) -> Array:
+def language_model(ids: Array, parameters: Parameters, *, logits: str = "x @ wte.T", **settings: Any) -> Array:
     """The logits: model(ids) @ wte.T. `logits` may be another formula; `settings` are those of `model`."""
     transformer = part(parameters, "transformer")
     x = model(ids, transformer, **settings)

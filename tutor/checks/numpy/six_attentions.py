@@ -1,15 +1,24 @@
 """The six attentions of step 18 in NumPy, right by default, and able to make each known mistake on demand.
 
-See `numpy_gpt2.py` for what this file is for. All is computed in float64. Padded inputs are
+See `gpt2.py` for what this file is for. All is computed in float64. Padded inputs are
 (batch, seq_len, num_heads * head_dim); packed inputs have their sequences one behind the other,
 (total_seq_len, num_heads * head_dim).
 """
 
 import itertools
+from typing import Any
 
 import numpy as np
 
-from tutor.checks.numpy.gpt2 import Array, double, merge_heads, split_heads
+from tutor.checks.numpy.gpt2 import (
+    Array,
+    attend,
+    causally_visible,
+    double,
+    merge_heads,
+    scale_factor,
+    split_heads,
+)
 
 TILE = 256  # as in the skeleton
 KERNEL_TILE = 128  # of MAX's FlashAttention on a CPU
@@ -29,11 +38,11 @@ def padded(
     *,
     num_heads: int,
     causal: bool,
-    future: str = "hidden",
+    sees: str = "up to itself",
     padding: str = "hidden",
     nothing: str = "zeros",
     table: str = "added",
-    **mistakes: str,
+    **mistakes: Any,
 ) -> Array:
     """Attention of padded texts.
 
@@ -42,21 +51,21 @@ def padded(
         mask: (batch, seq_len), True where a token takes part.
         num_heads: into how many heads the last axis is cut.
         causal: whether later tokens are hidden.
-        future: see `visible_future`; or "visible with a mask".
+        sees: see `numpy_gpt2.causally_visible`; or "everything with a mask".
         padding: "hidden", "visible", "inverted" (real tokens are hidden), "queries" (padding looks at nothing, and
             is seen), "both" (padding looks at nothing, and is hidden).
         nothing: what a token gets that can look at nothing: "zeros", "nan", "mean" (of all values), "nan, by tiles"
             (so does a token that finds all of the kernel's first tile hidden), "as it comes".
         table: "added"; "lost" (neither padding nor the future is hidden), "lost with a mask", "a product" (with a mask,
             nothing but NaN).
-        mistakes: for `attend`.
+        mistakes: for `attend_in_heads`.
     """
     batch, seq_len, _ = query.shape
-    visible = np.broadcast_to(np.True_, (batch, 1, seq_len, seq_len))
+    visible = np.full((batch, 1, seq_len, seq_len), True)
     if causal:
-        if future == "visible with a mask":
-            future = "hidden" if mask is None else "visible"
-        visible = visible & visible_future(seq_len, future)
+        if sees == "everything with a mask":
+            sees = "up to itself" if mask is None else "everything"
+        visible = visible & causally_visible(seq_len, sees=sees)
     if mask is not None:
         as_keys, as_queries = mask[:, None, None, :], mask[:, None, :, None]
         visible = {
@@ -70,28 +79,16 @@ def padded(
         visible = np.ones_like(visible)
     elif table == "a product" and mask is not None:
         return np.full(query.shape, np.nan)
-    y = attend(query, key, value, visible, num_heads=num_heads, **mistakes)
-    empty = ~visible.any(-1)[:, 0, :, None]  # (batch, seq_len, 1)
+    y = attend_in_heads(query, key, value, visible, num_heads=num_heads, **mistakes)
+    empty = ~np.any(visible, axis=-1)[:, 0, :, None]  # (batch, seq_len, 1)
     if nothing == "as it comes":
         return y
     if nothing == "mean":
         average = np.broadcast_to(value.mean(1, keepdims=True), y.shape)
         return np.where(empty, average, y)
     if nothing == "nan, by tiles":
-        empty = empty | ~visible[..., :KERNEL_TILE].any(-1)[:, 0, :, None]
+        empty = empty | ~np.any(visible[..., :KERNEL_TILE], axis=-1)[:, 0, :, None]
     return np.where(empty, 0.0 if nothing == "zeros" else np.nan, y)
-
-
-def visible_future(seq_len: int, future: str) -> Array:
-    """Which keys a causal mask leaves visible: "hidden" future, "visible", "diagonal hidden", "one ahead", "past"."""
-    i, j = np.arange(seq_len)[:, None], np.arange(seq_len)[None, :]
-    return {
-        "hidden": j <= i,
-        "visible": j >= 0 * i,
-        "diagonal hidden": j < i,
-        "one ahead": j <= i + 1,
-        "past": j >= i,
-    }[future]
 
 
 def packed(
@@ -103,8 +100,8 @@ def packed(
     num_heads: int,
     causal: bool,
     sequences: str = "apart",
-    future: str = "hidden",
-    **mistakes: str,
+    sees: str = "up to itself",
+    **mistakes: Any,
 ) -> Array:
     """Attention of packed sequences.
 
@@ -114,8 +111,8 @@ def packed(
         num_heads, causal: as in `padded`.
         sequences: "apart"; "together" (each sees the others), "together if causal", "one too far" (each sees the first
             token of the next, and the last its own last token twice).
-        future: see `visible_future`.
-        mistakes: for `attend`, `tiled` and `merged`.
+        sees: "up to itself"; "up to the next", "up to the one before", "everything" (of its sequence).
+        mistakes: for `tiled`.
     """
     total = len(query)
     starts = np.asarray(cu_seqlens, np.int64)
@@ -127,23 +124,25 @@ def packed(
     elif sequences == "one too far" and not causal:
         last = last + 1
     if causal:
-        last = {"hidden": places, "visible": last, "diagonal hidden": places - 1, "one ahead": places + 1}[future]
+        last = {
+            "up to itself": places,
+            "up to the next": places + 1,
+            "up to the one before": places - 1,
+            "everything": last,
+        }[sees]
     return tiled(query, key, value, first, last, num_heads=num_heads, **mistakes)
 
 
-def attend(
+def attend_in_heads(
     query: Array,
     key: Array,
     value: Array,
     visible: Array,
     *,
     num_heads: int,
-    hidden: float = -np.inf,
-    softmax: str = "over what is visible",
-    scale: str = "1/sqrt(head_dim)",
     heads: str = "transposed",
     merge: str = "transposed",
-    order: str = "query key value",
+    **mistakes: Any,
 ) -> Array:
     """softmax(query @ key.T / sqrt(head_dim)) @ value for each head, over the visible keys; NaN where there are none.
 
@@ -151,38 +150,11 @@ def attend(
         query, key, value: padded, see above.
         visible: broadcasts to (batch, num_heads, seq_len, seq_len).
         num_heads: see `padded`.
-        hidden: what is added to the scores of hidden keys.
-        softmax: "over what is visible"; "over everything" (hidden weights become 0 afterwards), "without the sum",
-            "without the maximum" (whose exponentials overflow).
-        scale: by what the scores are multiplied.
         heads, merge: see `numpy_gpt2.split_heads`.
-        order: which of the three is used as query, key and value.
+        mistakes: for `numpy_gpt2.attend`.
     """
-    given = dict(zip(("query", "key", "value"), double(query, key, value), strict=True))
-    q, k, v = (split_heads(given[name], num_heads, way=heads) for name in order.split())
-    scores = q @ k.swapaxes(-1, -2) * scales(num_heads, q.shape[-1])[scale]
-    if softmax != "over everything":
-        scores = np.where(visible, scores, scores + hidden)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        row_max = 0.0 if softmax == "without the maximum" else scores.max(-1, keepdims=True)
-        weights = np.exp(scores - row_max)
-        row_sum = weights.sum(-1, keepdims=True)
-        if softmax == "without the maximum":
-            row_sum = np.maximum(row_sum, 1.0)
-        if softmax == "over everything":
-            weights = np.where(visible, weights, 0.0)
-        y = weights @ v if softmax == "without the sum" else weights @ v / row_sum
-    return merge_heads(y, way=merge)
-
-
-def scales(num_heads: int, head_dim: int) -> dict[str, float]:
-    """By what scores may be multiplied."""
-    return {
-        "1/sqrt(head_dim)": head_dim**-0.5,
-        "1/sqrt(num_heads * head_dim)": (num_heads * head_dim) ** -0.5,
-        "1/head_dim": 1 / head_dim,
-        "none": 1.0,
-    }
+    q, k, v = (split_heads(x, num_heads, way=heads) for x in (query, key, value))
+    return merge_heads(attend(q, k, v, visible, **mistakes).output, way=merge)
 
 
 def tiled(
@@ -193,8 +165,8 @@ def tiled(
     last: Array,
     *,
     num_heads: int,
-    total_of: str = "all tiles",
-    blend_of: str = "all tiles",
+    sum_of: str = "all tiles",
+    accumulator_of: str = "all tiles",
     tiles: str = "all",
     start: float = -np.inf,
     divided: bool = True,
@@ -208,39 +180,40 @@ def tiled(
         query, key, value: packed, see above.
         first, last: the keys that each token may see, (total_seq_len,).
         num_heads: see `padded`.
-        total_of, blend_of: "all tiles" (what there is gets corrected for the new maximum), "uncorrected" (it does not),
-            "last tile" (it is forgotten).
+        sum_of, accumulator_of: "all tiles" (what there is gets corrected for the new maximum), "uncorrected" (it does
+            not), "last tile" (it is forgotten).
         tiles: "all"; "without the last".
         start: the running maximum before the first tile.
         divided: False leaves out the division at the end.
-        scale, heads, merge: see `attend`.
+        scale: see `numpy_gpt2.attend`.
+        heads, merge: see `attend_in_heads`.
     """
     (q, k, v), total_seq_len = (
         (split_heads(x[None], num_heads, way=heads)[0] for x in double(query, key, value)),
         len(query),
     )
-    factor = scales(num_heads, q.shape[-1])[scale]
+    factor = scale_factor(scale, q.shape[-1], n_head=num_heads)
     y = np.zeros_like(q)
     for top in range(0, total_seq_len, TILE):
         rows = slice(top, min(top + TILE, total_seq_len))
         begin, end = first[rows].min(), last[rows].max()
         edges = [*range(begin, max(end, begin) + 1, TILE), max(end, begin) + 1]
         pieces = list(itertools.pairwise(edges))
-        state = _before(q[:, rows], start)
+        state = _at_the_start(q[:, rows], start)
         for left, right in pieces if tiles == "all" else pieces[:-1]:
             places = np.arange(left, right)
             columns = np.minimum(places, total_seq_len - 1)
             visible = (first[rows, None] <= places) & (places <= last[rows, None])
             scores = np.where(visible, q[:, rows] @ k[:, columns].swapaxes(-1, -2) * factor, -np.inf)
-            state = _online_softmax_step(scores, v[:, columns], *state, total_of=total_of, blend_of=blend_of)
+            state = _online_softmax_step(scores, v[:, columns], *state, sum_of=sum_of, accumulator_of=accumulator_of)
         _, running_sum, accumulator = state
         with np.errstate(invalid="ignore", divide="ignore"):
             y[:, rows] = accumulator / running_sum if divided else accumulator
     return merge_heads(y[None], way=merge)[0]
 
 
-def _before(q: Array, start: float) -> tuple[Array, Array, Array]:
-    """Running maximum, running sum and accumulator before the first tile."""
+def _at_the_start(q: Array, start: float) -> tuple[Array, Array, Array]:
+    """Running maximum, sum and accumulator before the first tile."""
     ones = np.ones((*q.shape[:2], 1))
     return start * ones, 0 * ones, np.zeros_like(q)
 
@@ -252,12 +225,13 @@ def _online_softmax_step(
     running_sum: Array,
     accumulator: Array,
     *,
-    total_of: str,
-    blend_of: str,
+    sum_of: str,
+    accumulator_of: str,
 ) -> tuple[Array, Array, Array]:
+    """Running maximum, sum and accumulator after one more tile."""
     new_max = np.maximum(running_max, scores.max(-1, keepdims=True))
     finite = np.where(np.isfinite(new_max), new_max, 0.0)
     weights, correction = np.exp(scores - finite), np.exp(running_max - finite)
     factor = {"all tiles": correction, "uncorrected": 1.0, "last tile": 0.0}
-    new_sum = factor[total_of] * running_sum + weights.sum(-1, keepdims=True)
-    return new_max, new_sum, factor[blend_of] * accumulator + weights @ values
+    running_sum = factor[sum_of] * running_sum + weights.sum(-1, keepdims=True)
+    return new_max, running_sum, factor[accumulator_of] * accumulator + weights @ values

@@ -1,26 +1,29 @@
 """What the checks of the models with a cache, steps 16 and 17, have in common."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tutor import sizes
 from tutor.checking import random_numbers
-from tutor.checking.spec import Arrays, Check, RunnableSubject, Subject
+from tutor.checking.spec import Arrays, Check, Code, Evaluate, RunnableSubject, RunnableSubjects, Subject
 from tutor.checks.numpy import cache as numpy_cache
 from tutor.checks.shared.models import numpy_settings
 from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.sizes import Settings
 
-PLAIN = {"vocab_size": 61, "n_positions": 16, "n_embd": 36, "n_layer": 2, "n_head": 3}
+if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
 
 if TYPE_CHECKING:
     from max.experimental.tensor import Tensor
 
-# A stand-in for the model has one row of logits for each token: what follows depends on the last token alone.
+PLAIN = {"vocab_size": 61, "n_positions": 16, "n_embd": 36, "n_layer": 2, "n_head": 3}
+
+# The stand-in for the model has one row of logits for each token: what comes next depends on the last token alone.
 VOCAB_SIZE = 11
 TABLE = 1.5 * np.random.default_rng(16).normal(size=(VOCAB_SIZE, VOCAB_SIZE)).astype(np.float32)
 
@@ -51,8 +54,8 @@ def subject(step: int, class_name: str, name: str, settings: Settings, *between:
     )
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: str) -> Arrays:
-    """Steps 16 and 17 in NumPy. What is in the caches for padding does not matter, so step 17 leaves them out."""
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
+    """Steps 16 and 17 in NumPy. What the caches hold for padding does not matter, so step 17 leaves them out."""
     caches = {name: array for name, array in inputs.items() if subject.inputs[name].buffer}
     logits, after = numpy_cache.cached_language_model(
         inputs["input_ids"],
@@ -76,7 +79,7 @@ def parameters_of(subject: Subject, check: Check) -> Arrays:
 def dirty_caches(subject: Subject, batch: int, seed: int) -> list[np.ndarray]:
     """Caches full of numbers that no token may see."""
     rng = np.random.default_rng(seed)
-    shapes = [(batch, *spec.dims[1:]) for spec in subject.inputs.values() if spec.buffer]
+    shapes = [spec.shape({"batch": batch}) for spec in subject.inputs.values() if spec.buffer]
     return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
 
 
@@ -97,7 +100,7 @@ def read_in_chunks(
     seed: int = 0,
 ) -> np.ndarray:
     """The logits after a text that is read piece by piece; `cuts` are the places between the pieces."""
-    caches = dirty_caches(subject, len(ids), seed)
+    logits, caches = np.empty(0), dirty_caches(subject, len(ids), seed)
     places = [0, *cuts, ids.shape[1]]
     for start, end in itertools.pairwise(places):
         logits, *caches = run(parameters, ids[:, start:end], np.array(start), *between, *caches)
@@ -110,9 +113,9 @@ class StandIn:
     def __init__(self) -> None:
         self.seen: list[tuple[list[list[int]], int]] = []
         self.starts: list[list[int]] = []
-        self.caches: list[tuple[Any, ...]] = []
+        self.caches: list[tuple[object, ...]] = []
 
-    def __call__(self, input_ids: Any, num_tokens: Any, *rest: Any) -> Any:
+    def __call__(self, input_ids: "Tensor", num_tokens: "Tensor", *rest: object) -> "Tensor":
         from max.experimental.tensor import Tensor
 
         ids = input_ids.to_numpy()
@@ -137,13 +140,10 @@ def greedy_chain(token: int, length: int) -> list[int]:
     return tokens
 
 
-Evaluate = Callable[[Any, Mapping[str, Any]], Any]
-
-
-def refusal(call: Callable[[Any], Any]) -> Evaluate:
+def refusal(call: Callable[[Code], object]) -> Evaluate:
     """Makes the evaluation of a fact: the type of the error that a call raises."""
 
-    def evaluate(code: Any, executables: Mapping[str, Any]) -> str:
+    def evaluate(code: Code, executables: RunnableSubjects) -> str:
         try:
             result = call(code)
         except ValueError:

@@ -1,5 +1,6 @@
 """Reading and replacing parts of tensors."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -54,11 +55,22 @@ def gather(call: Call, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
 
 @operation("gather_nd")
 def gather_nd(call: Call, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Takes elements or slices: the last axis of the indices holds one index for each axis of the tensor."""
-    batch = call.get("batchDims", int)
-    places = tuple(checked(indices[..., axis], x.shape[batch + axis]) for axis in range(indices.shape[-1]))
-    leading = np.indices(indices.shape[:-1])[:batch]
-    return x[(*leading, *places)]
+    """Takes elements or slices: the last axis of the indices holds one index for each axis of the tensor.
+
+    MAX adds up where in memory that is, and compares nothing: an index that is negative or too large is in another row.
+
+    Raises:
+        EvaluationError: the place is outside of the tensor; MAX reads there whatever is in memory.
+    """
+    batch, depth = call.get("batchDims", int), indices.shape[-1]
+    sizes = x.shape[: batch + depth]
+    strides = [math.prod(sizes[axis + 1 :]) for axis in range(batch + depth)]
+    places = np.asarray(indices @ np.array(strides[batch:], np.int64))
+    for axis, own in enumerate(np.indices(places.shape)[:batch]):
+        places = places + own * strides[axis]
+    if places.size and (places.min() < 0 or places.max() >= math.prod(sizes)):
+        raise EvaluationError("gather_nd: an index is outside of the tensor")
+    return x.reshape(-1, *x.shape[batch + depth :])[places]
 
 
 def _combine(name: str, function: Callable[..., None]) -> None:
