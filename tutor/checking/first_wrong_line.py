@@ -6,7 +6,7 @@ gives through nothing but such results: if the reference computes what is made o
 numbers. The first wrong result is in the line to look at.
 """
 
-import re
+import ast
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,13 +127,18 @@ def told(line: FirstWrongLine, step: int) -> str:
     wrong = _line(line.wrong, step)
     if line.made is None:
         return f"All that your lines compute, the reference computes too. But {wrong} returns something else."
-    when = f", when it runs for time {line.visit}," if line.visit > 1 else ""
+    when = f", when it runs for the {_ordinal(line.visit)} time," if line.visit > 1 else ""
     if line.right is None:
         return f"{wrong[0].upper()}{wrong[1:]}{when} is the first whose result the reference never computes."
     return (
         f"Up to {_line(line.right, step)} (`{_beginning(line.right.text)}`) your numbers are the reference's. "
         f"{wrong[0].upper()}{wrong[1:]}{when} is the first whose result it never computes."
     )
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _line(place: Place, step: int) -> str:
@@ -167,11 +172,22 @@ def frame_of(line: FirstWrongLine) -> Frame:
 
 def _beginning(text: str) -> str:
     """The beginning of a statement: up to what it assigns."""
+    try:
+        (node,) = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        node = None  # the head of a statement that holds others is none by itself
+    match node:
+        case ast.Assign(targets=targets):
+            return " = ".join([*map(ast.unparse, targets), "…"])
+        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+            return f"{ast.unparse(target)} = …"
+        case ast.Return():
+            return "return …"
     first, *more = text.split("\n")
-    match = _ASSIGNMENT.match(first)
-    if match is not None:
-        return f"{match[0]}…"
     return first if len(first) <= _MOST_CHARACTERS and not more else f"{first[:_MOST_CHARACTERS].rstrip()}…"
+
+
+_MOST_CHARACTERS and not more else f"{first[:_MOST_CHARACTERS].rstrip()}…"
 
 
 _ASSIGNMENT = re.compile(r"[\w., *\[\]()]+ [-+*/@]?= |return ")
