@@ -25,6 +25,10 @@ from tutor.evaluate.program import Block, Operation, Program
 # Two ways to the same numbers differ by some roundings of float32, which are 6e-8 each.
 _TOLERANCE = 3e-6
 
+# Of a statement, and of a tensor, as a problem shows them.
+_MOST_CHARACTERS = 40
+_MOST_NUMBERS = 4
+
 # Scores from here on are hidden ones.
 _HIDDEN = 1e9
 
@@ -185,14 +189,6 @@ def _beginning(text: str) -> str:
             return "return …"
     first, *more = text.split("\n")
     return first if len(first) <= _MOST_CHARACTERS and not more else f"{first[:_MOST_CHARACTERS].rstrip()}…"
-
-
-_MOST_CHARACTERS and not more else f"{first[:_MOST_CHARACTERS].rstrip()}…"
-
-
-_ASSIGNMENT = re.compile(r"[\w., *\[\]()]+ [-+*/@]?= |return ")
-_MOST_CHARACTERS = 40
-_MOST_NUMBERS = 4
 
 
 def _described(value: Value, row: tuple[int, ...] | None) -> str:
