@@ -51,7 +51,7 @@ notebook: $(VENV)/installed-notebook
 bench: $(VENV)/installed-test
 	@$(RUN) -m benchmarks.speed $(ARGS)
 
-bench-feedback: $(VENV)/installed
+bench-feedback: $(VENV)/installed-test
 	@$(RUN) -m benchmarks.feedback $(ARGS)
 
 bench-length: $(VENV)/installed
