@@ -1,10 +1,11 @@
-"""The process in which a learner's files run: `python -m tutor.checking.learner_process SOCKET PARENT`.
+"""The process in which a learner's files run: `python -m tutor.checking.learner_process SOCKET PARENT STEP`.
 
 It imports, traces, calls and answers, as the judge asks, and hands out data. It decides nothing: whatever the
 code under test does here (loop for ever, end the process, replace functions of the tool), the judge compares
 what comes out with what it knows itself.
 """
 
+import contextlib
 import os
 import socket
 import sys
@@ -167,12 +168,22 @@ class LearnerProcess:
         return self._check.subject(request.text("subject"))
 
 
+def _import_ahead(step: int) -> None:
+    """Imports what tracing needs, if anything will be traced, while the judge is busy with its own imports."""
+    if any(subject.compiled for subject in find_step(step).check.subjects):
+        # If MAX cannot be imported, that is told when it is needed.
+        with contextlib.suppress(ImportError):
+            from tutor.evaluate import source_lines  # noqa: F401
+            from tutor.graphs import trace  # noqa: F401
+
+
 def main() -> None:
     """Serves the judge at the other end of a socket."""
     end_with_parent(int(sys.argv[2]))
     connection = Connection(socket.socket(fileno=int(sys.argv[1])))
     # The code under test gets no input: `input()` fails at once instead of waiting for ever.
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    _import_ahead(int(sys.argv[3]))
     try:
         LearnerProcess(connection).serve()
     except (KeyboardInterrupt, WireError):
