@@ -6,7 +6,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from rich.console import CONSOLE_SVG_FORMAT, Console
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
 from book.paths import FIGURES

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -12,13 +13,13 @@ from tutor.checking.contract import compare_parameters
 from tutor.checking.diagnosis import explain_numbers
 from tutor.checking.first_wrong_line import FirstWrongLine, Suspects, find_first_wrong_line
 from tutor.checking.guard import ProblemFound
-from tutor.checking.learner_link import LearnerLink
+from tutor.checking.learner_link import LearnerLink, disturbed
 from tutor.checking.numbers import Compared, Given
 from tutor.checking.spec import Check, Expectation, RunnableSubject, Subject
 from tutor.checking.statements import SourceFile
 from tutor.checking.subject_graph import SubjectGraph, read_graph, shapes_of
 from tutor.checking.verdict import Problem, TaskState
-from tutor.checking.wire import Plain
+from tutor.checking.wire import Message, WireError
 from tutor.errors import CourseError
 from tutor.evaluate.errors import EvaluationError, EvaluationLimitError
 from tutor.graphs.devices import find_device
@@ -56,7 +57,7 @@ class Attempt:
     compared: Compared = field(default_factory=Compared)
     problem: Problem | None = None
     unfilled: Problem | None = None
-    replies: dict[str, Mapping[str, Plain]] = field(default_factory=dict)
+    replies: dict[str, Message] = field(default_factory=dict)
 
     @property
     def right(self) -> bool:
@@ -127,6 +128,9 @@ class Look:
         for stage in stages:
             try:
                 stage()
+            except WireError:
+                self._note(attempt, disturbed(self.step), "")
+                return False
             except ProblemFound as stop:
                 self._note(attempt, stop.problem, function)
                 if attempt.problem is not None:
@@ -149,12 +153,12 @@ class Look:
         reply = self._traced(subject, link, attempt)
         if "parameters" in reply:
             with self._explained():
-                compare_parameters(self.step, subject, shapes_of(reply["parameters"]))
+                compare_parameters(self.step, subject, shapes_of(reply.message("parameters")))
             attempt.states[function] = "right"
         elif "problem" in reply:
-            raise ProblemFound(Problem.from_dict(reply["problem"]))
+            raise ProblemFound(Problem.from_message(reply.message("problem")))
 
-    def _traced(self, subject: Subject, link: LearnerLink, attempt: Attempt) -> Mapping[str, Plain]:
+    def _traced(self, subject: Subject, link: LearnerLink, attempt: Attempt) -> Message:
         if subject.name not in attempt.replies:
             attempt.replies[subject.name] = link.ask("trace", subject=subject.name, device=self.device)
             attempt.loaded |= _numbers(attempt.replies[subject.name].get("loaded"))
@@ -272,9 +276,8 @@ class Look:
         arguments = [*given.inputs.values(), *given.parameters.values()]
         reply = link.ask("call", subject=given.subject.name, where=given.name, arguments=arguments)
         if "problem" in reply:
-            raise ProblemFound(Problem.from_dict(reply["problem"]))
-        results = reply.get("results")
-        arrays = [part for part in results if isinstance(part, np.ndarray)] if isinstance(results, list) else []
+            raise ProblemFound(Problem.from_message(reply.message("problem")))
+        arrays = reply.arrays("results") if "results" in reply else []
         if len(arrays) == len(given.subject.outputs):
             return arrays
         returned = str(reply.get("returned"))
@@ -313,7 +316,7 @@ class Look:
             link.runnable = runnable
             reply = link.ask("answer", expectation=index, seed=self.seed)
             if "problem" in reply:
-                raise ProblemFound(Problem.from_dict(reply["problem"]))
+                raise ProblemFound(Problem.from_message(reply.message("problem")))
             answer = reply["answer"]
         got = expectation.read(answer)
         if equal(got, expectation.expected):
@@ -333,7 +336,7 @@ class Look:
 class _NoCode:
     """Stands for the code under test where only graphs are asked."""
 
-    def __getitem__(self, step: int) -> object:
+    def __getitem__(self, step: int) -> NoReturn:
         raise TypeError("an expectation of graphs has no code to ask")
 
 
@@ -346,7 +349,7 @@ def _numbers(value: object) -> frozenset[int]:
 
 def equal(got: object, expected: object) -> bool:
     """Equality that tells True from 1, and takes arrays."""
-    if isinstance(got, np.ndarray) or isinstance(expected, np.ndarray):
+    if isinstance(got, np.ndarray) and isinstance(expected, np.ndarray):
         return np.array_equal(got, expected)
     return type(got) is type(expected) and bool(got == expected)
 

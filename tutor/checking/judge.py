@@ -17,14 +17,14 @@ import secrets
 import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from tutor.checking import integrity
 from tutor.checking.guard import ProblemFound
 from tutor.checking.learner_link import LearnerLink
-from tutor.checking.verdict import Problem, TaskState, Verdict
+from tutor.checking.verdict import Problem, Verdict
 from tutor.course import find_step
 from tutor.errors import CourseError
 from tutor.learner.progress import file_hashes, is_green
@@ -93,7 +93,7 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
 
     attempt = look_at(() if request.solutions else range(step + 1))
 
-    def verdict(status: str, problem: Problem | None, tasks: list[TaskState], **more: object) -> Verdict:
+    def verdict(status: str, problem: Problem | None, shown: Attempt) -> Verdict:
         own = [number for number in attempt.loaded if number in attempt.own]
         return Verdict(
             step=step,
@@ -105,32 +105,30 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
             compile_seconds=compiler.seconds,
             damaged=compiler.damaged,
             files={label: hashes[label] for label in (f"{number:02d}" for number in own) if label in hashes},
-            tasks=tasks,
-            **more,
+            tasks=shown.tasks(parts),
         )
 
-    tasks = attempt.tasks(parts)
     if attempt.problem is not None:
         if request.solutions:
-            return verdict("red", attempt.problem, tasks)
+            return verdict("red", attempt.problem, attempt)
         suspects = sorted(attempt.loaded - {step} - trusted)
         blame = find_blame(step, attempt, suspects, look_at)
         status = "borrowed" if blame.borrowed else "red"
-        tasks = blame.attempt.tasks(parts)
-        return verdict(status, blame.problem, tasks, culprits=blame.culprits, suspects=blame.suspects)
+        told = verdict(status, blame.problem, blame.attempt)
+        return replace(told, culprits=blame.culprits, suspects=blame.suspects)
     if attempt.unfilled is not None:
-        return verdict("red", attempt.unfilled, tasks)
+        return verdict("red", attempt.unfilled, attempt)
     if attempt.graphs:
         emit("right")
     try:
         compared = confirm(attempt, look, link, compiler)
     except ProblemFound as stop:
-        return verdict("red", stop.problem, tasks)
+        return verdict("red", stop.problem, attempt)
     changed = integrity.changed(workspace, before)
     if changed:
-        return verdict("red", _changed(step, changed), tasks)
+        return verdict("red", _changed(step, changed), attempt)
     notes = [] if check.show is None else [check.show(compared.results)]
-    return verdict("green", None, tasks, largest_error=compared.largest_error, notes=notes)
+    return replace(verdict("green", None, attempt), largest_error=compared.largest_error, notes=notes)
 
 
 def _changed(step: int, files: list[str]) -> Problem:

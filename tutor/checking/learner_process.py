@@ -127,7 +127,8 @@ class LearnerProcess:
                 return {
                     "bytecode": graph.bytecode,
                     "call_stacks": bytecode_with_call_stacks(graph.module),
-                    "outputs": [[spec.dtype, list(spec.dims)] for spec in graph.outputs],
+                    "output_dtypes": [spec.dtype for spec in graph.outputs],
+                    "output_dims": [list(spec.dims) for spec in graph.outputs],
                     "single": graph.single,
                 }
 

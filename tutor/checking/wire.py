@@ -60,6 +60,10 @@ class Message(dict[str, "Plain"]):
         """A list of strings."""
         return [text for text in self._of(name, list) if isinstance(text, str)]
 
+    def lists(self, name: str) -> list[list[Plain]]:
+        """A list of lists."""
+        return [part for part in self._of(name, list) if isinstance(part, list)]
+
     def arrays(self, name: str) -> list[np.ndarray]:
         """A list of arrays."""
         return [array for array in self._of(name, list) if isinstance(array, np.ndarray)]
