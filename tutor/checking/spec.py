@@ -10,7 +10,7 @@ Vocabulary:
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,9 +35,21 @@ class RunnableSubject(Protocol):
 
     def __call__(self, parameters: Arrays, *inputs: np.ndarray) -> Sequence[np.ndarray]: ...
 
+
+@runtime_checkable
+class BindableSubject(RunnableSubject, Protocol):
+    """A subject as the code under test runs it: in the place of a compiled model."""
+
     def bind(self, parameters: Arrays) -> "Callable[..., Tensor]":
         """Keeps the parameters, and gives a function from tensors to the graph's first result."""
         ...
+
+
+def bind(subject: RunnableSubject, parameters: Arrays) -> "Callable[..., Tensor]":
+    """Binds a subject to parameters, for an expectation that runs the code under test."""
+    if not isinstance(subject, BindableSubject):
+        raise TypeError("only where the code under test runs, a subject takes the place of a model")
+    return subject.bind(parameters)
 
 
 RunnableSubjects = Mapping[str, RunnableSubject]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tutor.checking import stored_numbers
-from tutor.checking.spec import Check, Code, Evaluate, Expectation, RunnableSubjects
+from tutor.checking.spec import Check, Code, Evaluate, Expectation, RunnableSubjects, bind
 from tutor.checks.shared.expectations import raises
 from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table, as_token
 from tutor.checks.step_13 import SHIPPED
@@ -276,15 +276,18 @@ def _handed_on(given: Numbers) -> Evaluate:
     """Tokens that come out otherwise if a setting does not reach `choose_token`."""
 
     def evaluate(code: Code, _: RunnableSubjects) -> dict[str, list[object]]:
-        flat = {"temperature": 1e3}
         runs = []
-        for _ in range(2):
+        for _round in range(2):
             rng = np.random.default_rng(3)
-            runs.append([_next(code, given, rng=rng, **flat) for _ in range(20)])
+            runs.append([_next(code, given, rng=rng, temperature=1e3) for _draw in range(20)])
         return {
-            "temperature": [_next(code, given, rng=np.random.default_rng(seed), **flat) for seed in range(30)],
-            "top_k": [_next(code, given, rng=np.random.default_rng(seed), top_k=1, **flat) for seed in range(30)],
-            "top_p": [_next(code, given, rng=np.random.default_rng(seed), top_p=1e-6, **flat) for seed in range(30)],
+            "temperature": [_next(code, given, rng=np.random.default_rng(seed), temperature=1e3) for seed in range(30)],
+            "top_k": [
+                _next(code, given, rng=np.random.default_rng(seed), top_k=1, temperature=1e3) for seed in range(30)
+            ],
+            "top_p": [
+                _next(code, given, rng=np.random.default_rng(seed), top_p=1e-6, temperature=1e3) for seed in range(30)
+            ],
             "rng": [token for run in runs for token in run],
         }
 
@@ -392,7 +395,7 @@ def _prompt_afterwards(given: Numbers) -> Evaluate:
 
 
 def _three_runs(given: Numbers) -> Evaluate:
-    def evaluate(code: Code, executables: RunnableSubjects) -> list[list[object]]:
+    def evaluate(code: Code, executables: RunnableSubjects) -> list[object]:
         options = {"temperature": 3.0, "max_new_tokens": 20}
         return [_tokens_of(given, seed=seed, **options)(code, executables) for seed in (5, 5, 6)]
 
@@ -414,7 +417,7 @@ def _kinds(answer: Any) -> str:
 
 def _continue(code: Code, executables: RunnableSubjects) -> list[object]:
     """Continues a text with the shipped checkpoint."""
-    model = executables[SHIPPED.name].bind(stored_numbers.shipped_parameters(SHIPPED))
+    model = bind(executables[SHIPPED.name], stored_numbers.shipped_parameters(SHIPPED))
     prompt = stored_numbers.load_arrays(14)["prompt"].tolist()
     tokens = code[14].generate_tokens(model, prompt, n_positions=256, max_new_tokens=NEW_TOKENS)
     return [as_token(token) for token in tokens]

@@ -71,7 +71,7 @@ class Model:
         return tensors
 
     @contextlib.contextmanager
-    def checkpoint(self, tensors: Arrays | None = None, **settings: object) -> Iterator[Path]:
+    def checkpoint(self, tensors: Arrays | None = None, /, **settings: object) -> Iterator[Path]:
         """A folder with config.json and model.safetensors, for a moment."""
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -379,7 +379,7 @@ def _compile_in_words(answer: Any) -> str:
 def _compiled_weights(given: Model) -> Evaluate:
     def evaluate(code: Code, _: RunnableSubjects) -> object:
         with given.checkpoint() as folder:
-            _, recorder = _load(code, folder)
+            recorder = _load(code, folder)[1]
         return _as_data(recorder.weights)
 
     return evaluate
@@ -388,7 +388,7 @@ def _compiled_weights(given: Model) -> Evaluate:
 def _one_table(given: Model) -> Evaluate:
     def evaluate(code: Code, _: RunnableSubjects) -> str:
         with given.checkpoint() as folder:
-            _, recorder = _load(code, folder)
+            recorder = _load(code, folder)[1]
         head, table = (recorder.weights.get(name) for name in ("lm_head.weight", "transformer.wte.weight"))
         if head is None or table is None:
             return "a weight is missing"

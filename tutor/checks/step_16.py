@@ -16,7 +16,18 @@ import numpy as np
 
 from tutor import sizes
 from tutor.checking import random_numbers, stored_numbers
-from tutor.checking.spec import Arrays, Case, Check, Code, Evaluate, Expectation, Mistake, RunnableSubjects, Subject
+from tutor.checking.spec import (
+    Arrays,
+    Case,
+    Check,
+    Code,
+    Evaluate,
+    Expectation,
+    Mistake,
+    RunnableSubjects,
+    Subject,
+    bind,
+)
 from tutor.checks.numpy import cache as numpy_cache
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared import cached_models, expectations
@@ -120,7 +131,7 @@ def _with_mask(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
     shape = case.dims["seq_len"], case.dims["total_len"]
     visible = rng.random(shape) < 1 / 2
     visible[:, 0] |= ~visible.any(-1)
-    given = {"mask": np.where(visible, 0.0, -np.inf).astype(np.float32)}
+    given: dict[str, np.ndarray] = {"mask": np.where(visible, 0.0, -np.inf).astype(np.float32)}
     if "positions" in subject.inputs:
         given["positions"] = rng.permutation(subject.settings["n_positions"])[: shape[0]]
     parameters = random_numbers.parameters(subject.parameters, seed=16)
@@ -138,12 +149,12 @@ def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake:
         keys = numpy_cache.extend(cache, inputs["new"], int(inputs["num_tokens"]), **chosen)
         return {"keys": keys, "cache": cache}
     if subject is ATTEND:
-        chosen = {name: mistake[name] for name in ("scale", "masking", "order") if name in mistake}
+        attending: dict[str, Any] = {name: mistake[name] for name in ("scale", "masking", "order") if name in mistake}
         query, keys, values, mask = inputs.values()
         visible = None if mistake.get("mask_read") == "ignored" else mask == 0
-        return {"y": numpy_gpt2.attend(query, keys, values, visible, **chosen).output}
+        return {"y": numpy_gpt2.attend(query, keys, values, visible, **attending).output}
     caches = {name: array for name, array in inputs.items() if subject.inputs[name].buffer}
-    settings = numpy_settings(subject.settings) | mistake
+    settings = {**numpy_settings(subject.settings), **mistake}
     for name in ("positions", "sees"):  # they are given
         settings.pop(name, None)
     logits, after = numpy_cache.predict(
@@ -265,7 +276,7 @@ def _prompt_afterwards(given: Numbers) -> Evaluate:
 def _continue(code: Code, executables: RunnableSubjects) -> list[Any]:
     stored, model = stored_numbers.load_arrays(16), executables[PLAIN.name]
     tokens = code[16].generate_with_cache(
-        model.bind(cached_models.parameters_of(PLAIN, CHECK)),
+        bind(model, cached_models.parameters_of(PLAIN, CHECK)),
         cached_models.as_caches(cached_models.dirty_caches(PLAIN, 1, seed=1)),
         stored["prompt"].tolist(),
         n_positions=PLAIN.settings["n_positions"],

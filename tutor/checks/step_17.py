@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tutor.checking import stored_numbers
-from tutor.checking.spec import Case, Check, Code, Evaluate, Expectation, Mistake, RunnableSubjects
+from tutor.checking.spec import Case, Check, Code, Evaluate, Expectation, Mistake, RunnableSubjects, bind
 from tutor.checks.shared import cached_models, expectations
 from tutor.checks.shared.cached_models import read_in_chunks
 from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits
@@ -198,7 +198,7 @@ def _continue(code: Code, executables: RunnableSubjects) -> list[tuple[Any, Any]
     stored, model = stored_numbers.load_arrays(17), executables[PLAIN.name]
     prompt = stored["prompt"].tolist()
     pairs = code[17].generate_batch(
-        model.bind(cached_models.parameters_of(PLAIN, CHECK)),
+        bind(model, cached_models.parameters_of(PLAIN, CHECK)),
         cached_models.as_caches(cached_models.dirty_caches(PLAIN, 2, seed=1)),
         [prompt[-2:], prompt],
         n_positions=PLAIN.settings["n_positions"],

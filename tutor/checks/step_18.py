@@ -337,7 +337,7 @@ def _range_in_numpy(inputs: Arrays, kinds: Sequence[str], mistake: Mapping[str, 
 
 
 def _online_in_numpy(inputs: Arrays, mistake: Mapping[str, str]) -> Arrays:
-    chosen = {name: mistake[name] for name in ("sum_of", "accumulator_of") if name in mistake}
+    chosen: dict[str, Any] = {name: mistake[name] for name in ("sum_of", "accumulator_of") if name in mistake}
     state = numpy_six.online_softmax_step(**inputs, **chosen)
     return dict(zip(_STATE, state, strict=True))
 
@@ -379,7 +379,7 @@ def _in_company(_: Code, executables: RunnableSubjects) -> str:
     """Whether sequences get the numbers that they get alone."""
     run = executables[FLASH.name]
     lengths = [4, 1, 270, 9]
-    _, inputs = random_numbers.case(FLASH, _packed(FLASH, lengths, seed=12))
+    inputs = random_numbers.case(FLASH, _packed(FLASH, lengths, seed=12))[1]
     together = run({}, *inputs.values())
     for (start, end), length in zip(itertools.pairwise(inputs["cu_seqlens"]), lengths, strict=True):
         alone = [inputs[name][start:end] for name in ("query", "key", "value")]
