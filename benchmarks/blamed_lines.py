@@ -35,8 +35,8 @@ from tutor.checking.statements import SourceFile, Statement
 from tutor.checking.subject_graph import SubjectGraph
 from tutor.checking.verdict import Problem
 from tutor.course import find_step
-from tutor.evaluate.errors import EvaluationError
-from tutor.evaluate.source_lines import read_frames
+from tutor.graphs.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.source_lines import read_frames
 from tutor.learner.skeleton import finished_workspace, parts_of
 from tutor.learner.workspace import Workspace
 

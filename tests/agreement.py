@@ -28,8 +28,8 @@ from tests.support.agreement.collecting import (
     wrong_files,
 )
 from tests.support.agreement.roads import Outcomes, compiled, evaluated, is_right, largest_difference
-from tutor.evaluate.evaluator import unknown_operations
 from tutor.files import write_atomically
+from tutor.graphs.evaluate.evaluator import unknown_operations
 from tutor.learner.workspace import REPOSITORY, cache_folder
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "agreement.json"

@@ -23,7 +23,6 @@ ORDER = (
     "checks",
     "checking",
     "graphs",
-    "evaluate",  # a part of `graphs/`, once it is moved there
     "learner",
     "course",
     "protocols",

@@ -14,11 +14,11 @@ from max.experimental.nn import Linear
 from max.experimental.tensor import Tensor
 from max.graph import DeviceRef, Graph, Module, TensorType, ops
 
-from tutor.evaluate.errors import EvaluationError, EvaluationLimitError, UnknownOperationError
-from tutor.evaluate.evaluator import evaluate, unknown_operations
-from tutor.evaluate.operations.registry import Value
-from tutor.evaluate.program import Operation, Program
-from tutor.evaluate.reader import read_module
+from tutor.graphs.evaluate.errors import EvaluationError, EvaluationLimitError, UnknownOperationError
+from tutor.graphs.evaluate.evaluator import evaluate, unknown_operations
+from tutor.graphs.evaluate.operations.registry import Value
+from tutor.graphs.evaluate.program import Operation, Program
+from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import trace
 from tutor.learner.workspace import REPOSITORY
@@ -158,8 +158,8 @@ def test_external_constants_get_their_values_by_name() -> None:
 
 def test_importing_the_evaluator_imports_no_torch_and_what_it_computes_needs_no_max() -> None:
     code = (
-        "import sys, tutor.evaluate, tutor.evaluate.operations; assert 'max' not in sys.modules; "
-        "import tutor.evaluate.evaluator; assert 'torch' not in sys.modules"
+        "import sys, tutor.graphs.evaluate, tutor.graphs.evaluate.operations; assert 'max' not in sys.modules; "
+        "import tutor.graphs.evaluate.evaluator; assert 'torch' not in sys.modules"
     )
     # The environment is passed on by hand: MAX adds to the process's own without telling Python.
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, env=os.environ, check=True)

@@ -17,11 +17,11 @@ from tests.graphs.compiled import load_compiled
 from tests.graphs.examples import EXAMPLES, NOT_EVALUATED, NOT_OPERATIONS, TOPICS, Example
 from tests.graphs.random_graphs import random_graph
 from tests.support.agreement.roads import difference
-from tutor.evaluate.evaluator import evaluate, unknown_operations
-from tutor.evaluate.operations.registry import OPERATIONS
-from tutor.evaluate.program import Program
-from tutor.evaluate.reader import read_module
 from tutor.graphs.compiled import CompiledGraph
+from tutor.graphs.evaluate.evaluator import evaluate, unknown_operations
+from tutor.graphs.evaluate.operations.registry import OPERATIONS
+from tutor.graphs.evaluate.program import Program
+from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import TracedGraph, trace
 

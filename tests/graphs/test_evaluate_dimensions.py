@@ -2,8 +2,8 @@
 
 import pytest
 
-from tutor.evaluate.dimensions import Expression, bind, names_in, parse_dims, size_of, unknown_operators
-from tutor.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.dimensions import Expression, bind, names_in, parse_dims, size_of, unknown_operators
+from tutor.graphs.evaluate.errors import EvaluationError
 
 
 def test_a_shape_is_read_from_maxs_text() -> None:

@@ -10,10 +10,10 @@ from max.driver import CPU
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 
-from tutor.evaluate.errors import EvaluationError
-from tutor.evaluate.gradients import directional_derivative, numerical_gradient
-from tutor.evaluate.program import Program
-from tutor.evaluate.reader import read_module
+from tutor.graphs.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.gradients import directional_derivative, numerical_gradient
+from tutor.graphs.evaluate.program import Program
+from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import trace
 

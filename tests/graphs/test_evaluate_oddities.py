@@ -16,8 +16,8 @@ from max.experimental.tensor import Tensor
 from max.graph import TensorValue
 
 from tests.graphs.compiled import load_compiled
-from tutor.evaluate.errors import EvaluationError
-from tutor.evaluate.evaluator import evaluate
+from tutor.graphs.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.evaluator import evaluate
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import trace
 

@@ -12,9 +12,9 @@ from max.driver import CPU
 from tutor.checking import stored_numbers
 from tutor.checking.loader import StepModules
 from tutor.checking.spec import Arrays, Case, Check
-from tutor.evaluate.evaluator import evaluate, unknown_operations
-from tutor.evaluate.program import Program
-from tutor.evaluate.reader import read_module
+from tutor.graphs.evaluate.evaluator import evaluate, unknown_operations
+from tutor.graphs.evaluate.program import Program
+from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.trace import TracedGraph, trace
 from tutor.learner.workspace import REPOSITORY, Workspace
 

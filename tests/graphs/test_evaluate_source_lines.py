@@ -12,9 +12,9 @@ from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 from max.graph import Graph
 
-from tutor.evaluate.evaluator import evaluate
-from tutor.evaluate.reader import read_module
-from tutor.evaluate.source_lines import bytecode_with_call_stacks, read_frames, recorded_call_stacks
+from tutor.graphs.evaluate.evaluator import evaluate
+from tutor.graphs.evaluate.reader import read_module
+from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, read_frames, recorded_call_stacks
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import TracedGraph, trace
 from tutor.learner.workspace import REPOSITORY
@@ -65,7 +65,7 @@ def test_every_operation_knows_its_lines() -> None:
 def test_the_lines_reach_another_process(tmp_path: Path) -> None:
     (tmp_path / "module").write_bytes(bytecode_with_call_stacks(traced().module))
     program = (
-        "import sys, pathlib; from tutor.evaluate.source_lines import read_frames; "
+        "import sys, pathlib; from tutor.graphs.evaluate.source_lines import read_frames; "
         "frames = read_frames(pathlib.Path(sys.argv[1]).read_bytes(), [pathlib.Path(sys.argv[2])]); "
         "print(sorted({stack[-1].line for stack in frames.values()}))"
     )

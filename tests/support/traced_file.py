@@ -12,8 +12,8 @@ from max.driver import CPU
 from tutor.checking.line_values import Line, trace_lines
 from tutor.checking.spec import Subject
 from tutor.checking.subject_graph import SubjectGraph
-from tutor.evaluate.reader import read_module
-from tutor.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
+from tutor.graphs.evaluate.reader import read_module
+from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import TracedGraph, trace
 

@@ -21,8 +21,8 @@ from tutor.checking.subject_graph import SubjectGraph, read_graph, shapes_of
 from tutor.checking.verdict import Problem, TaskState
 from tutor.checking.wire import Message, WireError
 from tutor.errors import CourseError
-from tutor.evaluate.errors import EvaluationError, EvaluationLimitError
 from tutor.graphs.devices import find_device
+from tutor.graphs.evaluate.errors import EvaluationError, EvaluationLimitError
 from tutor.invocation import typed
 from tutor.learner.skeleton import Part
 from tutor.learner.workspace import Workspace

@@ -19,8 +19,8 @@ from tutor.checking.numbers import Given
 from tutor.checking.statements import SourceFile
 from tutor.checking.subject_graph import SubjectGraph
 from tutor.checking.verdict import Frame
-from tutor.evaluate.errors import EvaluationError
-from tutor.evaluate.program import Block, Operation, Program
+from tutor.graphs.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.program import Block, Operation, Program
 
 # Two ways to the same numbers differ by some roundings of float32, which are 6e-8 each.
 _TOLERANCE = 3e-6

@@ -14,7 +14,7 @@ from tutor.checking.spec import Arrays, RunnableSubject
 from tutor.checking.verdict import Problem
 from tutor.checking.wire import Connection, Message, WireError
 from tutor.errors import CourseError, ToolError
-from tutor.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.errors import EvaluationError
 
 _SECONDS_TO_END = 1.0
 

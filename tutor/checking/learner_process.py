@@ -111,8 +111,8 @@ class LearnerProcess:
 
     def _trace(self, request: Message) -> Reply:
         """Traces a subject: its bytecode, and the types of what goes in and comes out."""
-        from tutor.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
         from tutor.graphs.devices import find_device
+        from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
         from tutor.graphs.trace import ReturnError, trace
 
         subject = self._subject(request)
@@ -174,8 +174,8 @@ def _import_ahead(step: int) -> None:
     if any(subject.compiled for subject in find_step(step).check.subjects):
         # If MAX cannot be imported, that is told when it is needed.
         with contextlib.suppress(ImportError):
-            from tutor.evaluate import source_lines  # noqa: F401
             from tutor.graphs import trace  # noqa: F401
+            from tutor.graphs.evaluate import source_lines  # noqa: F401
 
 
 def main() -> None:

@@ -17,11 +17,11 @@ import numpy as np
 from tutor.checking.spec import Arrays
 from tutor.checking.statements import SourceFile, Span, Statement, is_within, span_of
 from tutor.checking.subject_graph import SubjectGraph
-from tutor.evaluate.dimensions import Dims
-from tutor.evaluate.errors import EvaluationError
-from tutor.evaluate.evaluator import evaluate
-from tutor.evaluate.program import Block, Kind, Operation, Program
-from tutor.evaluate.source_lines import Frame, read_frames
+from tutor.graphs.evaluate.dimensions import Dims
+from tutor.graphs.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.evaluator import evaluate
+from tutor.graphs.evaluate.program import Block, Kind, Operation, Program
+from tutor.graphs.evaluate.source_lines import Frame, read_frames
 
 # Where an operation stands in the graph: `Operation.path`.
 Place = tuple[int, ...]

@@ -12,9 +12,9 @@ from tutor.checking.guard import ProblemFound
 from tutor.checking.spec import Arrays, Subject
 from tutor.checking.verdict import Problem
 from tutor.checking.wire import Message, Plain
-from tutor.evaluate.evaluator import evaluate, unknown_operations
-from tutor.evaluate.program import Program
-from tutor.evaluate.reader import read_module
+from tutor.graphs.evaluate.evaluator import evaluate, unknown_operations
+from tutor.graphs.evaluate.program import Program
+from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.max_internals import read_bytecode
 from tutor.graphs.tensor_spec import Dims, TensorSpec
 from tutor.graphs.trace import TracedGraph

@@ -19,8 +19,8 @@ from tutor.checking.numbers import Given, stored_cases
 from tutor.checking.spec import Arrays
 from tutor.checking.subject_graph import SubjectGraph, read_graph
 from tutor.course import COURSE, find_step
-from tutor.evaluate.program import Program
-from tutor.evaluate.reader import read_module
+from tutor.graphs.evaluate.program import Program
+from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.trace import TracedGraph, trace
 from tutor.learner.skeleton import as_learners_file, finished_workspace
 from tutor.learner.workspace import Workspace

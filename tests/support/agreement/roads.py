@@ -21,9 +21,9 @@ from tests.support.agreement.collecting import Candidate, Numbers
 from tutor.checking.compare import matches
 from tutor.checking.spec import Arrays
 from tutor.errors import CompileError
-from tutor.evaluate.errors import EvaluationError
-from tutor.evaluate.evaluator import evaluate
 from tutor.graphs.compile_cache import CompileCache
+from tutor.graphs.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.evaluator import evaluate
 from tutor.graphs.max_internals import read_bytecode
 from tutor.graphs.tensor_spec import Dims, TensorSpec, dims_of
 from tutor.graphs.trace import TracedGraph

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tutor.evaluate.errors import EvaluationError
-from tutor.evaluate.operations.registry import Call, operation
+from tutor.graphs.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.operations.registry import Call, operation
 
 
 @operation("constant")

@@ -5,7 +5,7 @@ Results need not have the right dtype: the evaluator rounds them to that of thei
 registers all operations.
 """
 
-from tutor.evaluate.operations import (  # noqa: F401 - importing them registers their operations
+from tutor.graphs.evaluate.operations import (  # noqa: F401 - importing them registers their operations
     arithmetic,
     buffers,
     comparison,

@@ -15,9 +15,9 @@ from max.driver import CPU
 from max.dtype import DType
 from max.graph import Module as GraphModule
 
-from tutor.evaluate.dimensions import names_in, parse_dims
-from tutor.evaluate.numbers import DTYPES
-from tutor.evaluate.program import Attribute, Block, GraphFunction, Kind, Operation, Program, ValueType
+from tutor.graphs.evaluate.dimensions import names_in, parse_dims
+from tutor.graphs.evaluate.numbers import DTYPES
+from tutor.graphs.evaluate.program import Attribute, Block, GraphFunction, Kind, Operation, Program, ValueType
 
 # A traced graph in any of the forms in which it comes.
 Readable = Program | GraphModule | builtin.ModuleOp | bytes

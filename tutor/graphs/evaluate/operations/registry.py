@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from tutor.evaluate.dimensions import Dims
-from tutor.evaluate.program import Block, Operation
+from tutor.graphs.evaluate.dimensions import Dims
+from tutor.graphs.evaluate.program import Block, Operation
 
 Kind = TypeVar("Kind")
 

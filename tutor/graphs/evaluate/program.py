@@ -6,7 +6,7 @@ from enum import Enum
 
 import numpy as np
 
-from tutor.evaluate.dimensions import Dims
+from tutor.graphs.evaluate.dimensions import Dims
 
 # What an attribute of an operation can be; `Dims` are shapes. What is read as none of them stays MAX's text.
 Attribute = bool | int | float | str | Dims | np.ndarray | Mapping[str, "Attribute"]

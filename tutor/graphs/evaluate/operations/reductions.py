@@ -6,9 +6,9 @@ processor, so that they differ from one processor to another. Its softmax and it
 
 import numpy as np
 
-from tutor.evaluate.numbers import finite_range
-from tutor.evaluate.operations.arithmetic import exp
-from tutor.evaluate.operations.registry import Call, operation
+from tutor.graphs.evaluate.numbers import finite_range
+from tutor.graphs.evaluate.operations.arithmetic import exp
+from tutor.graphs.evaluate.operations.registry import Call, operation
 
 
 @operation("reduce.add")

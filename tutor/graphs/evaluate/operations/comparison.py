@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tutor.evaluate.operations.registry import elementwise
+from tutor.graphs.evaluate.operations.registry import elementwise
 
 elementwise("equal", np.equal)
 # With NaN every comparison is False in MAX, this one too.

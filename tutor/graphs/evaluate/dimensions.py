@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from tutor.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.errors import EvaluationError
 
 Dims = tuple["int | str | Expression", ...]
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tutor.evaluate import operations  # noqa: F401 - importing it registers the operations
-from tutor.evaluate.dimensions import Dims, bind, size_of, unknown_operators
-from tutor.evaluate.errors import EvaluationError, EvaluationLimitError, UnknownOperationError
-from tutor.evaluate.numbers import DTYPES, FLOATS, round_to, storage
-from tutor.evaluate.operations.registry import OPERATIONS, Call, Value
-from tutor.evaluate.program import Block, GraphFunction, Kind, Operation, Program, ValueType
-from tutor.evaluate.reader import Readable, read_module
+from tutor.graphs.evaluate import operations  # noqa: F401 - importing it registers the operations
+from tutor.graphs.evaluate.dimensions import Dims, bind, size_of, unknown_operators
+from tutor.graphs.evaluate.errors import EvaluationError, EvaluationLimitError, UnknownOperationError
+from tutor.graphs.evaluate.numbers import DTYPES, FLOATS, round_to, storage
+from tutor.graphs.evaluate.operations.registry import OPERATIONS, Call, Value
+from tutor.graphs.evaluate.program import Block, GraphFunction, Kind, Operation, Program, ValueType
+from tutor.graphs.evaluate.reader import Readable, read_module
 
 # Told each operation after it ran, and its results.
 Observe = Callable[[Operation, Sequence[Value]], None]

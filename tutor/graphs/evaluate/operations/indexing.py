@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tutor.evaluate.errors import EvaluationError
-from tutor.evaluate.operations.registry import Call, operation
+from tutor.graphs.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.operations.registry import Call, operation
 
 # What MAX writes for a bound that is left out.
 _NO_BOUND = np.iinfo(np.int64).max

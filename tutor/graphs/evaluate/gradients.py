@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tutor.evaluate.errors import EvaluationError
-from tutor.evaluate.evaluator import evaluate
-from tutor.evaluate.program import Program
-from tutor.evaluate.reader import Readable, read_module
+from tutor.graphs.evaluate.errors import EvaluationError
+from tutor.graphs.evaluate.evaluator import evaluate
+from tutor.graphs.evaluate.program import Program
+from tutor.graphs.evaluate.reader import Readable, read_module
 
 # The cube root of float64's rounding error: smaller, rounding takes over; larger, the third derivative does.
 STEP = 6e-6

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tutor.evaluate.numbers import round_to_bfloat16
-from tutor.evaluate.operations.registry import Call, elementwise, operation
+from tutor.graphs.evaluate.numbers import round_to_bfloat16
+from tutor.graphs.evaluate.operations.registry import Call, elementwise, operation
 
 elementwise("matmul", np.matmul)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tutor.evaluate.operations.registry import Call, Results, Value, operation
+from tutor.graphs.evaluate.operations.registry import Call, Results, Value, operation
 
 
 @operation("chain.create")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tutor.evaluate.operations.indexing import slices
-from tutor.evaluate.operations.registry import Call, Results, operation
+from tutor.graphs.evaluate.operations.indexing import slices
+from tutor.graphs.evaluate.operations.registry import Call, Results, operation
 
 
 @operation("mutable.load")

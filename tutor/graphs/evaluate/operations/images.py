@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tutor.evaluate.operations.registry import Call, operation
+from tutor.graphs.evaluate.operations.registry import Call, operation
 
 
 def _windows(
