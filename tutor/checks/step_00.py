@@ -19,6 +19,7 @@ SOFTMAX = Subject(
     inputs={"scores": TensorSpec("float64", ("num_keys",))},
     outputs={"weights": TensorSpec("float64", ("num_keys",))},
     compiled=False,
+    part="softmax",
 )
 ATTEND = Subject(
     name="attend",
@@ -30,6 +31,7 @@ ATTEND = Subject(
     },
     outputs={"blended": TensorSpec("float64", (HEAD_DIM,))},
     compiled=False,
+    part="attend",
 )
 
 
@@ -45,6 +47,7 @@ def _causal(n_head: int) -> Subject:
         outputs={"outputs": TensorSpec("float64", ("seq_len", N_EMBD))},
         settings={"n_embd": N_EMBD, "n_head": n_head},
         compiled=False,
+        part="causal_self_attention",
     )
 
 

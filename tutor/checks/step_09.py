@@ -20,9 +20,29 @@ def _heads(n_embd: int, n_head: int) -> Subject:
         outputs={"y": tokens},
         parameters=sizes.attention(settings),
         settings=settings,
+        part="GPT2MultiHeadAttention.forward",
     )
 
 
+_TOKENS = TensorSpec("float32", ("batch", "seq_len", 15))
+_IN_HEADS = TensorSpec("float32", ("batch", 3, "seq_len", 5))
+
+
+def _method(name: str, given: TensorSpec, result: TensorSpec) -> Subject:
+    """One of the two methods alone. Its module has 3 heads of 5 entries: no axis can be taken for another."""
+    settings = {"n_embd": 15, "n_head": 3}
+    make = built(9, "GPT2MultiHeadAttention", settings)
+    return Subject(
+        name=name,
+        build=lambda code: getattr(make(code), name),
+        inputs={"x": given},
+        outputs={"y": result},
+        settings=settings,
+        part=f"GPT2MultiHeadAttention.{name}",
+    )
+
+
+SPLIT, MERGE = _method("_split_heads", _TOKENS, _IN_HEADS), _method("_merge_heads", _IN_HEADS, _TOKENS)
 ONE, THREE, FOUR = _heads(36, 1), _heads(36, 3), _heads(36, 4)
 AS_IN_STEP_00 = _heads(plain_attention.N_EMBD, 3)
 
@@ -30,13 +50,19 @@ AS_IN_STEP_00 = _heads(plain_attention.N_EMBD, 3)
 def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 09 in NumPy."""
     n_head = subject.settings["n_head"]
+    if subject is SPLIT:
+        return {"y": numpy_gpt2.split_heads(inputs["x"], n_head, way=mistake.get("split", "transposed"))}
+    if subject is MERGE:
+        return {"y": numpy_gpt2.merge_heads(inputs["x"], way=mistake.get("merge", "transposed"))}
     return {"y": numpy_gpt2.multi_head_attention(inputs["x"], parameters, n_head=n_head, **mistake)}
 
 
 CHECK = Check(
     names=("GPT2MultiHeadAttention",),
-    subjects=(THREE, FOUR, ONE, AS_IN_STEP_00),
+    subjects=(SPLIT, MERGE, THREE, FOUR, ONE, AS_IN_STEP_00),
     cases=(
+        Case(SPLIT.name, {"batch": 2, "seq_len": 4}, seed=11),
+        Case(MERGE.name, {"batch": 2, "seq_len": 4}, seed=12),
         Case(THREE.name, {"batch": 1, "seq_len": 4}, seed=1),
         Case(THREE.name, {"batch": 3, "seq_len": 7}, seed=2),
         Case(THREE.name, {"batch": 2, "seq_len": 1}, seed=3),

@@ -105,6 +105,7 @@ def causality(subject: Subject, what: str) -> Expectation:
         unmoved,
         advice="A token must not see later ones. Check the causal mask in your attention (steps 02 and 08).",
         needs=(subject.name,),
+        of_graphs=True,
     )
 
 
