@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.blamed_lines import Lab, Outcome, count, sample
+from tests.support.judging import open_judge
 from tests.support.traced_file import SPEC, TracedFile, X
 from tutor.checking.first_wrong_line import FirstWrongLine, Suspects, find_first_wrong_line, frame_of, told, values_of
 from tutor.checking.numbers import Given
@@ -187,3 +188,21 @@ def test_the_line_that_was_changed_is_named(step: int, tmp_path: Path) -> None:
     assert all_.changed >= 2, "the sample shows nothing"
     assert all_.rejected == all_.changed, missed
     assert all_.named >= 0.8 * all_.changed, missed
+
+
+def test_the_line_of_an_earlier_step_is_found_and_of_a_right_one_never(tmp_path: Path) -> None:
+    workspace = finished_workspace(tmp_path)
+    earlier, step = workspace.step(8), workspace.step(9)
+    with open_judge() as judge:
+        earlier.write_text(earlier.read_text().replace("F.softmax(scores + mask)", "F.softmax(scores * 1.5 + mask)"))
+        verdict = judge(9, workspace)
+        assert verdict.culprits == [8] and verdict.problem is not None
+        (frame,) = verdict.problem.frames
+        assert frame.file == "steps/step_08.py" and "scores * 1.5" in frame.code
+        assert f"Line {frame.line} of step_08.py is the first" in verdict.problem.advice
+        # Now step 09 is wrong on right foundations too.
+        step.write_text(step.read_text().replace("attention(query, key, value)", "attention(key, query, value)"))
+        verdict = judge(9, workspace)
+        assert verdict.problem is not None
+        (frame,) = verdict.problem.frames
+        assert frame.file == "steps/step_09.py" and "attention(key, query, value)" in frame.code

@@ -159,7 +159,9 @@ def values_of(line: FirstWrongLine) -> list[tuple[str, str]]:
 
 def _first_different_row(made: Value | None, other: Value | None) -> tuple[int, ...] | None:
     """Where the first numbers differ that two values of one shape show; None if they have not one shape."""
-    if made is None or other is None or made.array.shape != other.array.shape or made.array.ndim < 2:
+    if made is None or other is None or made.array.shape != other.array.shape:
+        return None
+    if made.array.ndim < 2 or not made.array.size:
         return None
     rows = made.array.reshape(-1, made.array.shape[-1]), other.array.reshape(-1, made.array.shape[-1])
     different = [not _close(*each) for each in zip(*(row[:, :_MOST_NUMBERS] for row in rows), strict=True)]
@@ -289,7 +291,7 @@ class _Numbers:
         if key not in self._arrays:
             return False
         size, sizes = _size(array), self._sizes[key]
-        margin = 2 * _TOLERANCE * abs(size)
+        margin = _TOLERANCE * (size + array.size * _largest(array))
         first, last = np.searchsorted(sizes, size - margin, "left"), np.searchsorted(sizes, size + margin, "right")
         return any(_same(array, other) for _, other in self._arrays[key][first:last])
 
@@ -324,10 +326,14 @@ def _close(one: np.ndarray, other: np.ndarray) -> bool:
     finite = np.isfinite(other)
     if not np.array_equal(one[~finite], other[~finite], equal_nan=True):
         return False
-    one, sizes = one[finite], np.abs(other[finite])
-    # Numbers that stand for -inf say nothing of the size of the others.
-    largest = sizes[sizes < _HIDDEN].max(initial=0.0)
-    return bool((np.abs(one - other[finite]) <= _TOLERANCE * np.maximum(sizes, largest)).all())
+    one, other, largest = one[finite], other[finite], _largest(other)
+    return bool((np.abs(one - other) <= _TOLERANCE * np.maximum(np.abs(other), largest)).all())
+
+
+def _largest(array: np.ndarray) -> float:
+    """The size of the largest number. Those that stand for -inf say nothing of the size of the others."""
+    sizes = np.abs(array.astype(np.float64))
+    return float(sizes[sizes < _HIDDEN].max(initial=0.0))
 
 
 class _Unknown:

@@ -13,7 +13,7 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import FrameSummary
@@ -119,7 +119,7 @@ def read_frames(bytecode: bytes, files: Collection[Path]) -> dict[tuple[int, ...
     """
     context = GraphModule().mlir_module.context
     frames: dict[tuple[int, ...], tuple[Frame, ...]] = {}
-    wanted = {str(file) for file in files}
+    wanted = {str(file): file for file in files}
     for view in mlir.Module.parse(bytecode, context).body.operations:
         graph = view.operation
         if graph.name == "mo.graph" and "is_subgraph" not in graph.attributes:
@@ -130,7 +130,7 @@ def read_frames(bytecode: bytes, files: Collection[Path]) -> dict[tuple[int, ...
 def _read_block(
     block: mlir.Block,
     path: tuple[int, ...],
-    files: Collection[str],
+    files: Mapping[str, Path],
     frames: dict[tuple[int, ...], tuple[Frame, ...]],
 ) -> None:
     for index, view in enumerate(block.operations):
@@ -150,11 +150,11 @@ def _stack(location: mlir.Location) -> str:
     return next(filter(None, map(_stack, getattr(location, "locations", ()))), "")
 
 
-def _frames(stack: str, files: Collection[str]) -> Iterator[Frame]:
+def _frames(stack: str, files: Mapping[str, Path]) -> Iterator[Frame]:
     for found in _FRAME.finditer(stack):
         if found["file"] in files:
             yield Frame(
-                file=Path(found["file"]),
+                file=files[found["file"]],
                 line=int(found["line"]),
                 function=found["function"],
                 call=int(found["call"]),
