@@ -76,7 +76,6 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     step, workspace = request.step, request.workspace
     before = integrity.fingerprint(workspace)
     hashes = file_hashes(workspace, range(step + 1))
-    emit("trace")
     check, parts = find_step(step).check, parts_of(workspace.solution(step).read_text(encoding="utf-8"))
     seed = secrets.randbelow(1 << 31)
     stored = stored_cases(step, check)
@@ -86,6 +85,7 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     look = Look(step, check, parts, cases, request.device, seed, compiler, trusted)
 
     def look_at(own: Collection[int]) -> Attempt:
+        emit("trace")  # each look has the time that the phase may take
         return look(link, str(workspace.root), own)
 
     attempt = look_at(() if request.solutions else range(step + 1))
