@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from max.driver import CPU
+from max.driver import CPU, Buffer
 from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
@@ -159,6 +159,13 @@ def test_max_gives_it_still() -> None:
     (executable,) = load_compiled([graph])
     for result, oddity in zip(executable({}, *arrays), ODDITIES.values(), strict=True):
         assert_same(result, oddity)
+
+
+def test_max_cannot_be_given_a_single_bool() -> None:
+    """A condition that is an input has to be a number, or one of several bools."""
+    assert Buffer.from_numpy(np.array([True])).dtype == DType.bool
+    with pytest.raises(IndexError):
+        Buffer.from_numpy(np.array(True))
 
 
 def test_a_slice_in_the_wrong_order_is_refused() -> None:

@@ -52,9 +52,34 @@ def find_blame(step: int, attempt: Attempt, suspects: Collection[int], look_at: 
         return Blame(problem, attempt)
     if problem.step != step:
         return Blame(problem, borrowed, borrowed=True, culprits=[problem.step])
-    culprits = [number for number in earlier if look_at([step, number]).problem is not None]
+
+    def is_wrong(steps: Collection[int]) -> bool:
+        return look_at([step, *steps]).problem is not None
+
+    likely = [number for number in earlier if number in suspects]
+    culprits = _culprits(likely, is_wrong) or _culprits([n for n in earlier if n not in suspects], is_wrong)
     maybe = [] if culprits else sorted(suspects or earlier)
     return Blame(problem, borrowed, borrowed=True, culprits=culprits, suspects=maybe)
+
+
+def _culprits(steps: list[int], is_wrong: Callable[[Collection[int]], bool]) -> list[int]:
+    """The steps that are wrong each by itself.
+
+    Halves of them are tried: each look traces the step's graphs again, and most of the steps are right.
+
+    Args:
+        steps: some of which are wrong, as it seems.
+        is_wrong: whether these steps together are, with the solutions of all others.
+    """
+    if len(steps) <= 1:
+        return [step for step in steps if is_wrong([step])]
+    first, second = steps[: len(steps) // 2], steps[len(steps) // 2 :]
+    # What is known of one step need not be asked again.
+    if len(first) == 1:
+        return [*_culprits(first, is_wrong), *_culprits(second, is_wrong)]
+    if not is_wrong(first):
+        return _culprits(second, is_wrong)
+    return [*_culprits(first, is_wrong), *(_culprits(second, is_wrong) if is_wrong(second) else [])]
 
 
 def _on_right_foundations(step: int, own: Problem, borrowed: Problem) -> Problem:

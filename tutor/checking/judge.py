@@ -76,7 +76,6 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     step, workspace = request.step, request.workspace
     before = integrity.fingerprint(workspace)
     hashes = file_hashes(workspace, range(step + 1))
-    emit("trace")
     check, parts = find_step(step).check, parts_of(workspace.solution(step).read_text(encoding="utf-8"))
     seed = int(os.environ.get("TUTOR_SEED") or secrets.randbelow(1 << 31))  # the book's outputs are always the same
     stored = stored_cases(step, check)
@@ -89,6 +88,7 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     total = len(look.cases) + len(check.expectations_for(seed))
 
     def look_at(own: Collection[int]) -> Attempt:
+        emit("trace")  # each look has the time that the phase may take
         return look(link, str(workspace.root), own)
 
     attempt = look_at(() if request.solutions else range(step + 1))

@@ -61,9 +61,35 @@ def max_pool(call: Call, x: np.ndarray) -> np.ndarray:
 @operation("avg_pool")
 def average_pool(call: Call, x: np.ndarray) -> np.ndarray:
     """The mean of each window, with the padding counted in or not."""
-    sizes = call.shape("filter_shape")
-    windows, axes = _windows(x, sizes, call, 0.0, reach=call.get("ceil_mode", bool))
-    inside, _ = _windows(np.ones_like(x), sizes, call, 0.0, reach=call.get("ceil_mode", bool))
-    over = tuple(range(-axes, 0))
-    counted = float(np.prod(sizes)) if call.get("count_boundary", bool) else inside.sum(axis=over)
-    return windows.sum(axis=over) / counted
+    sizes, ceil = call.shape("filter_shape"), call.get("ceil_mode", bool)
+    windows, axes = _windows(x, sizes, call, 0.0, reach=ceil)
+    sums, paddings = windows.sum(axis=tuple(range(-axes, 0))), np.reshape(call.shape("paddings"), (axes, 2))
+    if call.get("count_boundary", bool) or not (paddings.any() or ceil):
+        return sums / float(np.prod(sizes))
+    strides, dilations = call.shape("strides"), call.shape("dilations")
+    for axis, size in enumerate(sizes):
+        count, (low, high) = sums.shape[1 + axis], paddings[axis]
+        if ceil:
+            high += (count - 1) * strides[axis] + dilations[axis] * (size - 1) + 1 - x.shape[1 + axis]
+        counted = [_size_inside(index, count, low, high, size) for index in range(count)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sums = sums / np.reshape(counted, [-1] + [1] * (axes - axis)).astype(sums.dtype)
+    return sums
+
+
+def _size_inside(index: int, count: int, low: int, high: int, size: int) -> int:
+    """How many numbers of a window MAX takes to be no padding, along one axis.
+
+    MAX goes by the number of the window, as if windows moved by 1 and at most 1 were padded: with other strides and
+    paddings the mean is off (`pool_dim_size` of its kernels, in nn/pool.mojo).
+
+    Args:
+        index, count: which window, of how many.
+        low, high: the padding before and after.
+        size: of the window.
+    """
+    if index < low:
+        return size - index - 1
+    if index >= count - high:
+        return size - count + index
+    return size
