@@ -93,7 +93,7 @@ def _cells(section: str, path: str) -> list[nbformat.NotebookNode]:
         content = listing((SOURCE / file).resolve(), anchor or "")
         prose += text[end : match.start()]
         end = match.end()
-        if language == "python" and "/computed/" in file:
+        if language == "python" and "/examples/" in file:
             flush()
             cells.append(new_code_cell(content))
         elif not file.endswith("_example.txt"):  # the cell prints it

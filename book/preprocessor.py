@@ -2,7 +2,7 @@
 
 It knows these directives, beside mdBook's own `{{#include …}}`:
 
-    {{number:NAME}}          a number that `book/computed/<chapter>.py` computed
+    {{number:NAME}}          a number that `book/examples/<chapter>.py` computed
     {{number:CHAPTER.NAME}}  one of another chapter
     {{tasks}}                the tasks of the chapter's step, from the step file itself
     {{api:F.softmax}}        a name of MAX, linked to its documentation
