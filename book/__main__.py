@@ -21,7 +21,7 @@ def cli() -> None:
 
 
 def _mdbook(*arguments: str) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment that run mdBook with this Python's preprocessor."""
+    """The command and the environment that run mdBook with the preprocessor of this Python."""
     beside_python = Path(sys.executable).with_name("mdbook")
     program = str(beside_python) if beside_python.exists() else shutil.which("mdbook")
     if program is None:
@@ -52,7 +52,7 @@ def build(*, output: Path) -> None:
 @click.option("--open/--no-open", "open_", default=True, show_default=True, help="Open it in the browser.")
 @click.option("--port", default=3000, show_default=True)
 def serve(*, open_: bool, port: int) -> None:
-    """Serve the book, and build it again whenever a file changes."""
+    """Serve the book, and rebuild it whenever a file changes."""
     command, environment = _mdbook("serve", "--port", str(port), *(["--open"] if open_ else []))
     try:
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
@@ -77,7 +77,7 @@ PARTS = ("data", "figures", "examples", "prompts", "captures")
 @click.option("--chapter", default="", callback=_chapter, metavar="NAME",
               help="Only what belongs to one chapter, such as step_08.")  # fmt: skip
 def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
-    """Compute again what the chapters show: all of it, or the PARTS named.
+    """Compute again what the chapters show: all of it, or only the named PARTS.
 
     data are the numbers behind the interactive pictures and the figures, which several chapters share; figures are
     drawn; examples are run, for what they print and for the numbers in the text; prompts are those of the study
@@ -105,6 +105,10 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
             for part in parts_of(chapter):
                 study_prompts.write(part)
             agents.write()
+        if "captures" in wanted and not chapter:
+            from book import screens
+
+            screens.write()
         if "captures" in wanted:
             from book import captures
 

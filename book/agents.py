@@ -1,6 +1,6 @@
-"""What AGENTS.md shares with the study guide: the rules for an assistant, and where the prompt of each part is.
+"""What AGENTS.md shares with the study guide: the rules for an assistant, and where to find the prompt of each part.
 
-The rest of AGENTS.md is written by hand. What is shared stands there between two comments:
+The rest of AGENTS.md is written by hand. Each shared block is between two comments:
 
     <!-- rules -->
     …
@@ -19,19 +19,19 @@ AGENTS = REPOSITORY / "AGENTS.md"
 
 
 class MissingBlockError(ValueError):
-    """AGENTS.md has lost the comments around a block that is written into it."""
+    """Raised when AGENTS.md has lost the comments around a block that is written into it."""
 
 
 def blocks(course: Sequence[Step] = COURSE) -> dict[str, str]:
-    """What is written into AGENTS.md, by the name in the comments."""
+    """The blocks that are written into AGENTS.md, by the name in their comments."""
     return {"rules": f"```text\n{study_prompts.RULES}```", "prompts": _table(course)}
 
 
 def filled(text: str, course: Sequence[Step] = COURSE) -> str:
-    """The text of AGENTS.md with every block as the course has it now.
+    """The text of AGENTS.md with every block brought up to date.
 
     Raises:
-        MissingBlockError: the comments around a block are not there exactly once.
+        MissingBlockError: the comments around a block do not occur exactly once.
     """
     for name, content in blocks(course).items():
         start, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
@@ -43,7 +43,7 @@ def filled(text: str, course: Sequence[Step] = COURSE) -> str:
 
 
 def write() -> None:
-    """Brings the blocks of AGENTS.md up to date."""
+    """Brings the blocks in AGENTS.md up to date."""
     write_atomically(AGENTS, filled(AGENTS.read_text(encoding="utf-8")))
 
 

@@ -1,4 +1,4 @@
-"""The names of MAX that the chapters speak of, and the pages of its documentation that describe them."""
+"""The names of MAX that the chapters mention, and the pages of its documentation that describe them."""
 
 import importlib
 
@@ -34,7 +34,7 @@ _MODULES = {
     "flash_attention_ragged_gpu": "max.nn.kernels",
 }
 
-# Modules whose own page documents their members, where that is not the page of the module above.
+# Where a name's members are documented, if not on the page of the module above.
 _PAGES = {"random": "max.experimental.random", "ops": "max.graph.ops"}
 
 

@@ -1,12 +1,12 @@
 """Runs what the chapters show: the Python files in `examples/`, and the tool on a learner's files.
 
-A file in `examples/` belongs to the chapter of the same name. What it prints is shown in
-the chapter, and it may define
+A file in `examples/` belongs to the chapter of the same name. The chapter shows what it prints, and
+it may define
 
     NUMBERS   texts by name, for `{{number:NAME}}`
     CAPTURES  commands of the tool by name, each a `Capture`
 
-Each step also has the captures `first` (its file as it comes) and `pass` (its solution).
+Each step also has the captures `first` (its unedited file) and `pass` (its solution).
 """
 
 import contextlib
@@ -38,10 +38,10 @@ class Capture:
 
     Args:
         command: the words after `python -m tutor`; "s08" for the chapter of step 08 by default.
-        replace: pieces of the solution, each occurring once, and what stands there in the learner's file.
-        skeleton: the step's file is as it comes.
-        step: whose file, where the chapter is not a step's.
-        stdin: what comes on its standard input.
+        replace: pieces of the solution, each occurring once, and what the learner's file has instead.
+        skeleton: the step's file is unedited.
+        step: whose file it is, if the chapter is not a step's.
+        stdin: the command's standard input.
     """
 
     command: str = ""
@@ -52,7 +52,7 @@ class Capture:
 
 
 def run_file(file: Path) -> tuple[str, dict[str, Any]]:
-    """Runs a Python file; gives what it printed and its global names."""
+    """Runs a Python file; returns what it printed, and its global names."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         names = runpy.run_path(str(file))
@@ -65,12 +65,12 @@ def example_files(only: str = "") -> list[Path]:
 
 
 def captures_of(file: Path) -> dict[str, Capture]:
-    """The captures that a file in `examples/` asks for."""
+    """The captures that a file in `examples/` defines."""
     return dict(run_file(file)[1].get("CAPTURES", {}))
 
 
 def all_captures(only: str = "") -> Iterator[tuple[str, str, Capture]]:
-    """Every capture, or those of one chapter: the chapter, its name, and itself."""
+    """Every capture, or those of one chapter, each with its chapter and its name."""
     for file in example_files(only):
         for name, capture in captures_of(file).items():
             yield file.stem, name, capture
@@ -82,7 +82,7 @@ def all_captures(only: str = "") -> Iterator[tuple[str, str, Capture]]:
 
 
 def run_capture(chapter: str, capture: Capture) -> str:
-    """Runs a capture's command, and gives what it prints."""
+    """Runs a capture's command, and returns what it prints."""
     label = chapter.removeprefix("step_") if capture.step is None else f"{capture.step:02d}"
     with tempfile.TemporaryDirectory() as folder:
         workspace = finished_workspace(Path(folder))
@@ -96,8 +96,8 @@ def run_capture(chapter: str, capture: Capture) -> str:
                     raise ValueError(f"{chapter}: {old!r} occurs {source.count(old)} times in the solution")
                 source = source.replace(old, new)
             file.write_text(source)
-        # MAX, once it has run in a process, changes the environment behind Python's back: hence `env`.
-        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "90"}
+        # Once MAX has run in a process, it changes the environment behind Python's back: hence `env`.
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "90", "TUTOR_SEED": "1"}
         command = [sys.executable, "-m", "tutor", *shlex.split(capture.command or f"s{label}")]
         output = _output(command, workspace.root, environment, capture.stdin)
         if "MAX compile" in output:  # the second run finds the graphs compiled, as the chapter shows it
@@ -114,12 +114,12 @@ def _output(command: list[str], folder: Path, environment: Mapping[str, str], st
 
 
 def output_file(chapter: str, name: str) -> Path:
-    """Where a capture is kept."""
+    """The file that a capture is kept in."""
     return OUTPUTS / f"{chapter}_{name}.txt"
 
 
 def examples(only: str = "") -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """What the files in `examples/` print, and their numbers, by chapter; `only` those of one chapter."""
+    """What the files in `examples/` print, and their numbers, by chapter; with `only`, those of one chapter."""
     printed, numbers = {}, {}
     for file in example_files(only):
         output, names = run_file(file)
@@ -130,7 +130,7 @@ def examples(only: str = "") -> tuple[dict[str, str], dict[str, dict[str, str]]]
 
 
 def write_examples(only: str = "") -> None:
-    """Writes what the files in `examples/` print, and their numbers, of all chapters or of one."""
+    """Writes what the files in `examples/` print, and their numbers, for all chapters or for one."""
     OUTPUTS.mkdir(exist_ok=True)
     printed, numbers = examples(only)
     for chapter, output in printed.items():
@@ -141,7 +141,7 @@ def write_examples(only: str = "") -> None:
 
 
 def write_captures(only: str = "") -> None:
-    """Writes the captures of the tool, of all chapters or of one."""
+    """Writes the captures of all chapters, or of one."""
     OUTPUTS.mkdir(exist_ok=True)
     for chapter, name, capture in all_captures(only):
         write_atomically(output_file(chapter, name), run_capture(chapter, capture))

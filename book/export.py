@@ -1,8 +1,8 @@
-"""Runs the course's model on the shipped checkpoint and writes what the pictures of the book show.
+"""Runs the course's model on the shipped checkpoint, and writes the data that the book's pictures show.
 
-One MAX graph gives the logits and what happens on the way to them: queries, keys and values,
-scores, weights, and the residual stream. The data files are plain scripts that set a variable,
-because a page that is opened from a file may not read other files in any other way.
+One MAX graph returns the logits and what leads to them: queries, keys and values, scores, weights,
+and the residual stream. The data files are plain scripts that set a variable, because a page that is
+opened from a file may not read other files in any other way.
 """
 
 import json
@@ -30,13 +30,13 @@ from tutor.graphs.trace import trace
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 from tutor.protocols import Block, GPT2Config, LanguageModel
 
-# A speaker, a new line, words in several pieces: several heads do something with these that can be read.
+# A speaker, a new line, words in several pieces: what several heads do with these is easy to see.
 SENTENCE = "JULIET:\nGood morrow, my lord.\n"
 
-# From a next token that is all but certain to one that could be nearly anything.
+# From a next token that is almost certain to one that could be nearly anything.
 PROMPTS = ("First Citizen", "KING RICHARD", "I pray", "I will not")
 
-# What the graph with the insides returns, in this order. All but the first have one entry a layer in front.
+# What the graph with the insides returns, in this order. All but the first have the layers as their first axis.
 INSIDES = ("logits", "stream", "added", "query", "key", "value", "scores", "weights", "attended", "attended_step_08")
 
 _DIGITS = 6
@@ -47,10 +47,10 @@ def compute() -> dict[str, dict[str, object]]:
 
     Returns:
         "attention" and "sampling", which `write` writes, unrounded; and "max", what the graphs
-        computed for the same sentence, to compare with: per layer, head, query and key the masked
-        "scores" and the "weights"; per layer, head, query and dimension what is "attended", and
-        the same from step 08's own function, "attended_step_08"; and the "logits" of the graph with
-        the insides beside those of the plain model, "logits_step_13".
+        computed for the same sentence, for comparison: for each layer, head, query and key the masked
+        "scores" and the "weights"; for each layer, head, query and dimension the result of attention,
+        "attended", and the same from step 08's own function, "attended_step_08"; and the "logits" of
+        the graph with the insides and those of the plain model, "logits_step_13".
     """
     checkpoint = open_checkpoint(Workspace(REPOSITORY).checkpoint)
     run_insides, run_model = _compile(checkpoint)
@@ -99,7 +99,7 @@ def _file(name: str) -> Path:
 def _compile(
     checkpoint: Checkpoint,
 ) -> tuple[Callable[[Sequence[int]], dict[str, np.ndarray]], Callable[[Sequence[int]], np.ndarray]]:
-    """Two functions of a prompt's ids: one gives the insides by name, one the plain model's logits."""
+    """Two functions of a prompt's ids: one returns the insides by name, the other the plain model's logits."""
     view = StepModules(Workspace(REPOSITORY), own=[])
     insides = trace(
         lambda: _model_with_insides(view)(view[CONFIGURATION].GPT2Config(**checkpoint.sizes)),
@@ -126,7 +126,7 @@ def _compile(
 
 
 def _model_with_insides(view: StepModules) -> Callable[[GPT2Config], Callable[[Tensor], tuple[Tensor, ...]]]:
-    """Step 13's model, made to return the tensors named in `INSIDES`: the same modules, in the same order."""
+    """Step 13's model, changed to return the tensors named in `INSIDES`: the same modules in the same order."""
     causal_mask = view[CAUSAL_MASK].causal_mask
     scaled_dot_product_attention = view[ATTENTION].scaled_dot_product_attention
 
@@ -173,7 +173,7 @@ def _attention(ids: Sequence[int], inside: Mapping[str, np.ndarray], checkpoint:
         "layers": [
             {name: inside[name][layer].tolist() for name in ("query", "key", "value")} for layer in range(n_layer)
         ],
-        # Lengths of vectors, one for each token: of the stream at each place, and of what each sublayer adds to it.
+        # One length for each token: of the stream after each part, and of what each sublayer adds to it.
         "stream": {
             "places": ["embeddings", *sublayers],
             "norm": _lengths(inside["stream"]),
@@ -189,7 +189,7 @@ def _lengths(vectors: np.ndarray) -> list[list[float]]:
 
 
 def _rounded(value: object) -> object:
-    """The same data, with floats of six significant digits."""
+    """The same data, with floats rounded to six significant digits."""
     if isinstance(value, dict):
         return {key: _rounded(part) for key, part in value.items()}
     if isinstance(value, list):

@@ -11,7 +11,7 @@ from book.paths import SOURCE
 from book.preprocessor import fill_in
 from tutor.course import COURSE, Step
 
-# The step file is in the editor beside the notebook.
+# The learner has the step file open beside the notebook.
 _LEFT_OUT = ("The step file",)
 
 _FENCE = re.compile(r"^```(\w+)\n\{\{#include ([^}:]+)(?::(\w+))?\}\}\n```$", re.MULTILINE)
@@ -34,17 +34,17 @@ def check(step):
     result = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
     print(result.stdout or result.stderr)
     if SOLUTIONS and result.returncode:
-        raise SystemExit("a solution is not right: is the installation whole? Run `make doctor`.")'''
+        raise SystemExit("a solution is not right: is the installation complete? Run `make doctor`.")'''
 
 _INTRODUCTION = """\
 # Build GPT-2 from scratch with MAX: companion notebook
 
-This notebook is made from the chapters of the book by `make notebook`; change the chapters, not
-this file. Its cells run the chapters' examples and the checks. The first check of each step may
-compile for half a minute.
+`make notebook` makes this notebook from the chapters of the book, so change the chapters, not this
+file. Its cells run the chapters' examples and the checks. The first check of each step may compile
+for half a minute.
 
-Edit `steps/step_NN.py` beside it, set `SOLUTIONS = False`, and run the `check` cells to have your
-own files checked."""
+To have your own files checked, edit `steps/step_NN.py` beside it, set `SOLUTIONS = False`, and run
+the `check` cells."""
 
 
 def make() -> nbformat.NotebookNode:
@@ -78,7 +78,7 @@ def _chapter(step: Step) -> list[nbformat.NotebookNode]:
 
 
 def _cells(section: str, path: str) -> list[nbformat.NotebookNode]:
-    """A section as text and code: the examples become cells that run."""
+    """A section as text and code: the examples become cells that can be run."""
     text = _for_jupyter(section, path)
     cells, prose, end = [], "", 0
 

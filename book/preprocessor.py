@@ -1,14 +1,14 @@
 """mdBook's preprocessor for this book: fills in what comes from the course itself.
 
-It knows these directives, beside mdBook's own `{{#include …}}`:
+It knows these directives, in addition to mdBook's own `{{#include …}}`:
 
     {{number:NAME}}          a number that `book/examples/<chapter>.py` computed
-    {{number:CHAPTER.NAME}}  one of another chapter
+    {{number:CHAPTER.NAME}}  a number of another chapter
     {{tasks}}                the tasks of the chapter's step, from the step file itself
     {{api:F.softmax}}        a name of MAX, linked to its documentation
-    {{figure:NAME CAPTION}}  a figure of `book/figures/`, in the page, so that it follows the theme
+    {{figure:NAME CAPTION}}  a figure from `book/figures/`, inlined so that it follows the page's theme
     {{course}}               the list of parts and steps, linked to their chapters
-    $…$ and $$…$$            formulas in LaTeX, which become MathML
+    $…$ and $$…$$            formulas in LaTeX, which are converted to MathML
 """
 
 import ast
@@ -26,11 +26,11 @@ from book.paths import FIGURES, NUMBERS
 from tutor.course import COURSE
 from tutor.learner.workspace import REPOSITORY, Workspace
 
-# Code in a text: fenced blocks and spans. Nothing in them is a directive.
+# Code in a text: fenced blocks and spans. They contain no directives.
 _CODE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$|(?P<span>`+)[^`].*?(?P=span)", re.MULTILINE | re.DOTALL)
 _DIRECTIVE = re.compile(r"\{\{(number|tasks|api|figure|course)(?::([^\s}]+))?(?:\s+([^}]*?))?\s*\}\}", re.DOTALL)
 _DISPLAY = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
-# Names of several letters in a formula: `head\_dim`, `softmax`; what follows a backslash or stands in \text is left.
+# Names of several letters in a formula: `head\_dim`, `softmax`; what follows a backslash or is in \text stays.
 _NAME = re.compile(
     r"\\(?:text|mathrm|operatorname|begin|end)\{[^}]*\}|\\[A-Za-z]+"
     r"|[A-Za-z]+(?:\\_[A-Za-z0-9]+)+|\b[A-Za-z]*[a-z]{3}[A-Za-z]*\b|\bln\b"
@@ -39,7 +39,7 @@ _INLINE = re.compile(r"(?<![\\$\w])\$(?!\s)([^$\n]+?)(?<!\s)\$(?![\w$])")
 
 
 class BookError(Exception):
-    """A chapter asks for something that is not there."""
+    """Raised when a chapter asks for something that does not exist."""
 
 
 def chapter_number(path: str) -> int | None:
@@ -68,7 +68,7 @@ def course_list() -> str:
 
 
 def number(name: str, path: str) -> str:
-    """A computed number: `NAME` of this chapter or `CHAPTER.NAME`."""
+    """A computed number: `NAME` from this chapter, or `CHAPTER.NAME`."""
     chapter, _, key = name.rpartition(".")
     numbers = json.loads(NUMBERS.read_text())
     try:
@@ -99,11 +99,11 @@ def fill_in(
     Args:
         text: the chapter.
         path: its file, relative to the book's source.
-        formula: makes a formula of LaTeX (and whether it stands alone); MathML by default.
-        figure: makes a figure of its name, its caption and the path; HTML by default.
+        formula: makes a formula from LaTeX and whether it is displayed on its own line; MathML by default.
+        figure: makes a figure from its name, its caption and the path; HTML by default.
 
     Raises:
-        BookError: something is not there.
+        BookError: something does not exist.
     """
     make_formula, make_figure = formula or _mathml, figure or _figure
     return "".join(
@@ -112,7 +112,7 @@ def fill_in(
 
 
 def split(text: str) -> Iterator[tuple[str, bool]]:
-    """Cuts Markdown into prose and code; the flag says which is code."""
+    """Splits Markdown into prose and code; the flag is True for code."""
     end = 0
     for match in _CODE.finditer(text):
         yield text[end : match.start()], False
@@ -142,14 +142,14 @@ def _fill_in_prose(
             raise BookError(f"{path}: only the chapter of a step has tasks")
         return "\n".join(f"{index}. {task}" for index, task in enumerate(tasks_of(step), 1))
 
-    # Numbers may stand in formulas, so directives come first.
+    # Formulas may contain numbers, so directives come first.
     text = _DIRECTIVE.sub(replace, text)
     text = _DISPLAY.sub(lambda match: formula(_upright_names(match[1]), True), text)
     return _INLINE.sub(lambda match: formula(_upright_names(match[1]), False), text)
 
 
 def _upright_names(latex: str) -> str:
-    """Sets names of several letters as words, not as products of letters."""
+    """Typesets names of several letters as words, not as products of letters."""
 
     def replace(match: re.Match[str]) -> str:
         name = match[0].replace("\\_", "_")  # inside \\text an underscore is itself
@@ -160,7 +160,7 @@ def _upright_names(latex: str) -> str:
 
 def _mathml(latex: str, display: bool) -> str:
     math = convert(" ".join(latex.split()), display="block" if display else "inline")
-    # Underscores and asterisks are Markdown's until they are entities.
+    # As entities, underscores and asterisks are safe from Markdown.
     math = math.replace("_", "&#95;").replace("*", "&#42;")
     return f'\n\n<div class="formula">{math}</div>\n\n' if display else math
 
@@ -181,7 +181,7 @@ def _chapters(items: list[object]) -> Iterator[Chapter]:
 
 
 def main() -> None:
-    """Speaks mdBook's protocol: a context and a book in, the book out."""
+    """Follows mdBook's protocol: reads a context and a book, and writes the book."""
     if sys.argv[1:2] == ["supports"]:
         sys.exit(0 if sys.argv[2:] == ["html"] else 1)
     _, book = json.load(sys.stdin)

@@ -1,22 +1,22 @@
 """Step 00: attention for one token at a time, in plain Python.
 
-A language model reads a text from left to right. For every new token it asks:
-which of the tokens so far matter to me, and what do they say? You answer with
-lists of numbers and nothing else. The two lists `keys` and `values` grow by one
-entry a token: they are the cache, and because a token is handled before the
-next one is seen, no token can look ahead.
+A language model reads a text from left to right. For every new token it asks
+which of the tokens so far matter, and what they say. You compute the answer with
+nothing but lists of numbers. The two lists `keys` and `values` grow by one entry
+per token: they are the cache. Each token is processed before the next one is
+seen, so no token can look ahead.
 
 Tasks:
     1. `softmax`: turn any scores into weights that are positive and sum to 1.
        Subtract the largest score first, so that `math.exp` cannot overflow.
     2. `attend`: score the query against every stored key, scale the scores by
        1 / sqrt(head_dim), take the softmax, and blend the values with it.
-    3. `causal_self_attention`, projections: make the query, key and value of
+    3. `causal_self_attention`, projections: compute the query, key and value of
        each token with `multiply`.
     4. `causal_self_attention`, heads: cut each of them into `n_head` equal
        pieces, and append each head's key and value to that head's lists.
-    5. `causal_self_attention`, result: attend in each head over the lists so
-       far, and join the heads' answers again.
+    5. `causal_self_attention`, result: let each head attend over its lists so
+       far, and join the heads' answers end to end.
 
 Run: `pixi run s00` or `make s00`
 """
@@ -38,7 +38,7 @@ def softmax(scores: Vector) -> Vector:
     softmax(s)_i = exp(s_i - max(s)) / sum_j exp(s_j - max(s))
 
     Args:
-        scores: one number for each key, any finite size.
+        scores: one number for each key, of any finite size.
 
     Returns:
         One weight for each score, in the same order.
@@ -51,7 +51,7 @@ def softmax(scores: Vector) -> Vector:
 
 
 def attend(query: Vector, keys: list[Vector], values: list[Vector]) -> Vector:
-    """Blends the values by how well the query fits their keys.
+    """Blends the values, weighted by how well the query fits their keys.
 
     attend(q, K, V) = sum_i softmax(q . k_i / sqrt(head_dim))_i v_i
 
@@ -77,9 +77,9 @@ def causal_self_attention(xs: list[Vector], wq: Matrix, wk: Matrix, wv: Matrix, 
 
     Args:
         xs: one vector for each token, `[seq_len][n_embd]`.
-        wq: the query weights, `[n_embd][n_embd]`, rows are outputs.
-        wk: the key weights, likewise.
-        wv: the value weights, likewise.
+        wq: the weights of the queries, `[n_embd][n_embd]`; each row makes one output.
+        wk: the weights of the keys, with the same layout.
+        wv: the weights of the values, with the same layout.
         n_head: the number of heads; head `h` owns the entries from
             `h * head_dim` up to `(h + 1) * head_dim`, with `head_dim = n_embd // n_head`.
 

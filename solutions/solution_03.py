@@ -1,8 +1,9 @@
 """Step 03: layer normalisation.
 
-A deep stack of layers only trains if the numbers that pass through it keep a
-steady size. Layer normalisation shifts and scales each token's vector to mean 0
-and variance 1, then lets the model choose another mean and size for each entry.
+A deep stack of layers trains well only if the numbers that pass through it stay
+about the same size. Layer normalisation shifts and scales each token's vector to
+mean 0 and variance 1. Then a learned weight and bias let the model choose a
+different mean and scale for each entry.
 
 Tasks:
     1. Make the parameters `weight` (ones) and `bias` (zeros), each of shape (dim,).
@@ -27,7 +28,7 @@ class LayerNorm(Module):
 
     Args:
         dim: length of the last axis.
-        eps: keeps the square root away from zero.
+        eps: added to the variance, so that nothing is divided by 0.
 
     Source: "Layer Normalization" (Ba, Kiros, Hinton 2016), section 3; PyTorch `LayerNorm`.
     """
@@ -40,7 +41,7 @@ class LayerNorm(Module):
         self.bias = Tensor.zeros([dim])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalises `x` of shape (..., dim); the shape stays."""
+        """Normalises `x` of shape (..., dim); the result has the same shape."""
         # Tasks 2 to 4: normalise each vector, then scale and shift it.
         centered = x - F.mean(x, axis=-1)
         variance = F.mean(centered * centered, axis=-1)

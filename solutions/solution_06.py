@@ -1,14 +1,14 @@
 """Step 06: position embeddings.
 
 Attention by itself does not know the order of its inputs: shuffle the tokens and
-it finds the same matches. GPT-2 therefore learns a second table, with one row
-for each position, and adds the row of a token's place to the vector of the token.
+it finds the same matches. So GPT-2 learns a second table, with one row for each
+position, and adds the row of a token's position to the token's vector.
 
 Tasks:
     1. Make the parameter `weight`, a table of shape (n_positions, n_embd).
     2. `forward`: number the positions 0, 1, ... up to seq_len - 1. The length is a
        symbolic dimension of `input_ids`, and `F.arange` takes it as its `stop`.
-    3. `forward`: gather one row of the table for each position.
+    3. `forward`: gather the row of each position.
 
 Run: `pixi run s06` or `make s06`
 """
@@ -39,7 +39,7 @@ class GPT2PositionEmbeddings(Module):
         self.weight = random.normal([config.n_positions, config.n_embd])
 
     def forward(self, input_ids: Tensor) -> Tensor:
-        """Maps ids of shape (batch, seq_len) to the vectors of their places, (seq_len, n_embd)."""
+        """Maps ids of shape (batch, seq_len) to the vectors of their positions, (seq_len, n_embd)."""
         # Tasks 2 and 3: number the positions and look up their rows.
         seq_len = input_ids.shape[-1]
         positions = F.arange(0, seq_len, dtype=DType.int64, device=input_ids.device)  # (seq_len,)

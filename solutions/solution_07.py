@@ -1,15 +1,15 @@
 """Step 07: query, key and value projections.
 
 Each token asks a question (query), offers a label (key) and carries a message
-(value). All three are linear maps of the same vector, so GPT-2 makes them with
-one wide matrix and cuts the result into three: one multiplication in place of
-three keeps the processor busy.
+(value). All three are linear maps of the same vector, so GPT-2 computes them with
+one wide matrix and cuts the result into three. One large multiplication uses the
+processor better than three small ones.
 
 Tasks:
-    1. `__init__`: this class is a `Linear` layer; make it `n_embd` wide at the
-       input and three times as wide at the output.
+    1. `__init__`: this class is itself a `Linear` layer. Its input is `n_embd`
+       wide, and its output three times as wide.
     2. `forward`: apply the layer and split the last axis into three equal parts.
-       In the checkpoint the order is query, key, value.
+       In the checkpoint they are in the order query, key, value.
 
 Run: `pixi run s07` or `make s07`
 """
@@ -38,7 +38,7 @@ class GPT2QKVProjection(Linear):
         super().__init__(config.n_embd, 3 * config.n_embd)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Maps `x` of shape (batch, seq_len, n_embd) to three tensors of that shape."""
+        """Maps `x` of shape (batch, seq_len, n_embd) to query, key and value, each of that shape."""
         # Task 2: apply the layer and cut its output into three.
         qkv = super().forward(x)  # (batch, seq_len, 3 * n_embd)
         query, key, value = F.chunk(qkv, 3, axis=-1)  # each (batch, seq_len, n_embd)

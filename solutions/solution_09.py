@@ -1,15 +1,15 @@
 """Step 09: multi-head attention.
 
-One attention pattern cannot follow the verb, the rhyme and the speaker at once.
-GPT-2 cuts the vector into `n_head` pieces, lets each attend on its own, and joins
-the answers with one more linear layer.
+One set of attention weights cannot follow the verb, the rhyme and the speaker at
+once. So GPT-2 cuts queries, keys and values into `n_head` pieces, lets each piece
+attend on its own, joins the answers, and mixes them with one more linear layer.
 
 Tasks:
     1. `__init__`: make `c_attn` (step 07) and `c_proj`, a `Linear` from `n_embd`
-       to `n_embd`; keep what you need of the configuration.
-    2. `_split_heads`: reshape the last axis to (n_head, head_dim), then bring the
-       heads in front of the tokens.
-    3. `_merge_heads`: the way back.
+       to `n_embd`; store what you need from the configuration.
+    2. `_split_heads`: reshape the last axis to (n_head, head_dim), then move the
+       head axis in front of the token axis.
+    3. `_merge_heads`: do the opposite.
     4. `forward`: project, split, attend (step 08), merge, project.
 
 Run: `pixi run s09` or `make s09`
@@ -43,14 +43,14 @@ class GPT2MultiHeadAttention(Module):
         self.c_proj = Linear(config.n_embd, config.n_embd)
 
     def _split_heads(self, x: Tensor) -> Tensor:
-        """Cuts (batch, seq_len, n_embd) into heads: (batch, n_head, seq_len, head_dim)."""
-        # Task 2: cut the last axis into heads and bring them forward.
+        """Cuts (batch, seq_len, n_embd) into heads of shape (batch, n_head, seq_len, head_dim)."""
+        # Task 2: cut the last axis into heads and move them forward.
         batch, seq_len, _ = x.shape
         x = x.reshape([batch, seq_len, self.n_head, self.head_dim])
         return x.transpose(1, 2)  # (batch, n_head, seq_len, head_dim)
 
     def _merge_heads(self, x: Tensor) -> Tensor:
-        """Joins the heads (batch, n_head, seq_len, head_dim) again: (batch, seq_len, n_embd)."""
+        """Joins the heads (batch, n_head, seq_len, head_dim) again, which gives (batch, seq_len, n_embd)."""
         # Task 3: undo what _split_heads does.
         batch, _, seq_len, _ = x.shape
         x = x.transpose(1, 2)  # (batch, seq_len, n_head, head_dim)

@@ -1,13 +1,13 @@
 """Step 11: the transformer block.
 
-One block is two pre-norm residual steps: attention, which moves information
+One block is two pre-norm residual steps: first attention, which moves information
 between tokens, then the MLP, which works on each token alone. GPT-2 small is
-twelve of these and little else.
+twelve of these blocks and little else.
 
 Tasks:
     1. Make `ln_1`, `attn`, `ln_2` and `mlp`, in this order and with these names,
-       which are the names in the checkpoint. Give both norms the epsilon of the
-       configuration, and the MLP its `intermediate_size`.
+       which are those of the checkpoint. Give both norms the configuration's
+       epsilon, and the MLP its `intermediate_size`.
     2. `forward`: the residual step around attention.
     3. `forward`: the residual step around the MLP.
 

@@ -1,8 +1,9 @@
 """Step 12: the stack of blocks.
 
-The whole body of the model: look up tokens and positions, add them, send the sum
-through every block, and normalise once more at the end. The last norm is easy to
-forget, because no block has it: the residual stream itself was never normalised.
+The whole body of the model: look up the token and position embeddings, add them,
+send the sum through every block, and normalise once more at the end. The last norm
+is easy to forget, because it is in no block. Without it, the residual stream would
+never be normalised.
 
 Tasks:
     1. Make `wte` (step 05), `wpe` (step 06), `h`, a `ModuleList` of `n_layer`
@@ -24,7 +25,7 @@ from solutions.solution_11 import GPT2Block
 
 
 class MaxGPT2Model(Module):
-    """GPT-2 without its head: from token ids to one vector a token.
+    """GPT-2 without its head: maps token ids to one vector per token.
 
     x = wte(ids) + wpe(ids);  x = block(x) for each block;  y = ln_f(x)
 

@@ -1,14 +1,14 @@
 """Step 13: the language-model head.
 
-The last vector of a token must become a score for each token that may follow.
-GPT-2 uses the table of step 05 for that a second time: the score of a token is
+The vector at each position must become a score for every token that could come
+next. For that, GPT-2 uses the table of step 05 a second time: a token's score is
 the dot product of the vector with the token's own row. One matrix, two jobs.
 
 Tasks:
     1. Make `transformer` (step 12) and `lm_head`, a `Linear` from `n_embd` to
        `vocab_size` without a bias.
-    2. Tie them: the head's `weight` is the very tensor `transformer.wte.weight`.
-    3. `forward`: the transformer, then the head.
+    2. Tie them: make the head's `weight` the same tensor as `transformer.wte.weight`.
+    3. `forward`: apply the transformer, then the head.
 
 Run: `pixi run s13` or `make s13`
 """
@@ -21,7 +21,7 @@ from solutions.solution_12 import MaxGPT2Model
 
 
 class MaxGPT2LMHeadModel(Module):
-    """GPT-2 with its head: from token ids to logits for the next token.
+    """GPT-2 with its head: maps token ids to logits for the next token.
 
     logits = transformer(ids) @ wte.weight.T
 

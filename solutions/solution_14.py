@@ -1,22 +1,23 @@
 """Step 14: text generation.
 
 The model gives a score to every token that could come next. Generation is a loop
-around it: score, choose one token, append it, score again. How you choose makes
-the difference: always the best (greedy), or a draw from the distribution, sharpened
-by a temperature and cut by top-k and top-p.
+around it: score, choose one token, append it, score again. What matters is how you
+choose: always the likeliest token (greedy), or one drawn at random, from a
+distribution that is reshaped by a temperature and cut off by top-k and top-p.
 
 Tasks:
-    1. `choose_token`, greedy: refuse the settings named under Raises, and with
-       temperature 0 take the token with the largest logit.
-    2. `choose_token`, temperature: divide the logits by it.
-    3. `choose_token`, top-k: keep only the k largest logits, set the rest to -inf.
-    4. `choose_token`, top-p: keep the smallest set of most likely tokens whose
-       probabilities sum to at least p, set the rest to -inf.
-    5. `choose_token`, draw: one token from the softmax of what is left.
-    6. `generate_next_token`: refuse an empty prompt, run the model, and choose
+    1. `choose_token`, greedy: reject the settings listed under Raises. If the
+       temperature is 0, take the token with the largest logit.
+    2. `choose_token`, temperature: divide the logits by the temperature.
+    3. `choose_token`, top-k: keep only the k largest logits, and set the rest to -inf.
+    4. `choose_token`, top-p: keep the smallest set of likeliest tokens whose
+       probabilities sum to at least p, and set the rest to -inf.
+    5. `choose_token`, draw: draw one token from the softmax of what is left.
+    6. `generate_next_token`: reject an empty prompt, run the model, and choose
        from the logits of the last position.
-    7. `generate_tokens`: the loop. Show the model at most the last `n_positions`
-       tokens, yield each new token as it comes, stop after `eos_token_id`.
+    7. `generate_tokens`: write the loop. Give the model at most the last `n_positions`
+       tokens, yield each new token as soon as it is chosen, and stop after
+       `eos_token_id`.
 
 Run: `pixi run s14` or `make s14`
 """
@@ -39,15 +40,15 @@ def choose_token(
 
     Args:
         logits: shape (vocab_size,).
-        temperature: 0 takes the best token; otherwise logits are divided by it.
-        top_k: draw only from the k tokens with the largest logits; None, or as many as
-            there are tokens or more, for all.
-        top_p: draw only from the most likely tokens that together have at least
-            this probability; None for all.
-        rng: the source of chance; None for a fresh one.
+        temperature: the number that the logits are divided by; 0 takes the likeliest token.
+        top_k: draw only from the k tokens with the largest logits. None draws from all
+            tokens, and so does any k that is not smaller than vocab_size.
+        top_p: draw only from the smallest set of likeliest tokens that together have at
+            least this probability; None draws from all tokens.
+        rng: the source of randomness; None makes a new one.
 
     Returns:
-        The id of the token.
+        The id of the chosen token.
 
     Raises:
         ValueError: temperature is negative or not finite, top_k is below 1, or
@@ -56,7 +57,7 @@ def choose_token(
     Source: Hugging Face `TemperatureLogitsWarper`, `TopKLogitsWarper`,
         `TopPLogitsWarper`; "The Curious Case of Neural Text Degeneration", section 3.
     """
-    # Tasks 1 to 5: choose one token, the best one or by chance.
+    # Tasks 1 to 5: choose one token, the likeliest one or one drawn at random.
     if not 0 <= temperature < float("inf"):
         raise ValueError(f"temperature ({temperature}) must be 0 or a positive number")
     if top_k is not None and top_k < 1:
@@ -66,8 +67,8 @@ def choose_token(
 
     if temperature == 0:
         return int(np.argmax(logits))
-    # float64 throughout: `choice` refuses probabilities that were rounded to float32 before.
-    # The largest logit is taken off first: a tiny temperature cannot overflow.
+    # float64 throughout: rounded to float32, the probabilities may not sum to 1 closely enough for `choice`.
+    # The largest logit is subtracted first, so that a tiny temperature cannot make `exp` overflow.
     logits = (logits.astype(np.float64) - logits.max()) / temperature
     if top_k is not None and top_k < logits.size:
         kth_largest = np.partition(logits, -top_k)[-top_k]
@@ -75,7 +76,7 @@ def choose_token(
     if top_p is not None and top_p < 1:
         order = np.argsort(-logits, kind="stable")
         probabilities = np.exp(logits[order]) / np.exp(logits).sum()
-        # A token stays if those before it have not reached top_p yet: the first always stays.
+        # A token stays if those before it have not reached top_p yet. So the first token always stays.
         before = np.cumsum(probabilities) - probabilities
         logits[order[before >= top_p]] = -np.inf
     probabilities = np.exp(logits) / np.exp(logits).sum()
@@ -125,16 +126,16 @@ def generate_tokens(
     top_p: float | None = None,
     seed: int | None = None,
 ) -> Iterator[int]:
-    """Continues `input_ids`, one token after the other.
+    """Continues `input_ids`, one token at a time.
 
     Args:
         model: maps int64 ids (1, seq_len) to logits (1, seq_len, vocab_size).
         input_ids: the prompt, at least one token.
-        n_positions: the most tokens that the model can read at once.
+        n_positions: how many tokens the model can read at once.
         max_new_tokens: stop after this many new tokens.
-        eos_token_id: stop after this token; None to go on.
+        eos_token_id: stop after this token; None stops at no token.
         temperature, top_k, top_p: as in `choose_token`.
-        seed: the same seed gives the same tokens; None for other ones each time.
+        seed: the same seed gives the same tokens; None gives different ones each time.
 
     Yields:
         The id of each new token, as soon as it is chosen.
@@ -144,7 +145,7 @@ def generate_tokens(
 
     Source: Hugging Face `GenerationMixin.generate`.
     """
-    # Task 7: generate one token after the other.
+    # Task 7: generate one token at a time.
     rng = np.random.default_rng(seed)
     ids = list(input_ids)
     for _ in range(max_new_tokens):

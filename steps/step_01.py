@@ -1,18 +1,18 @@
 """Step 01: the model's configuration.
 
-Every size of GPT-2 is the same program with other numbers. The numbers live in
-one small class, with the names and the defaults that Hugging Face uses, so that
-a `config.json` from the hub fits without translation.
+GPT-2 comes in several sizes, which are all the same program with different
+numbers. The numbers live in one small class. Its names and defaults are Hugging
+Face's, so a `config.json` from the hub can be used as it is.
 
 Tasks:
-    1. Read the fields. They are given, with the values of GPT-2 small (124M):
-       the tasks below need their names and the meaning of None.
+    1. Read the fields. They are given, with the values of GPT-2 small (124M).
+       The tasks below use their names, and what None means.
     2. Reject sizes that are not positive, naming the field and the value.
     3. Reject an `n_embd` that `n_head` does not divide, with this message:
        `n_embd (512) must be divisible by n_head (7)`.
     4. `head_dim`: the width of one head.
-    5. `intermediate_size`: the width of the MLP: `n_inner`, or four times
-       `n_embd` where `n_inner` is None.
+    5. `intermediate_size`: the width of the MLP, which is `n_inner`, or four times
+       `n_embd` if `n_inner` is None.
 
 Run: `pixi run s01` or `make s01`
 """
@@ -25,7 +25,7 @@ class GPT2Config:
     """The sizes of a GPT-2 model.
 
     Args:
-        vocab_size: number of different tokens.
+        vocab_size: number of tokens in the vocabulary.
         n_positions: longest text, in tokens, that the model can read at once.
         n_embd: width of the vector that stands for one token.
         n_layer: number of transformer blocks.
@@ -48,7 +48,7 @@ class GPT2Config:
     layer_norm_epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        """Checks the sizes once, when the configuration is made."""
+        """Checks the sizes once, when the configuration is created."""
         raise NotImplementedError(
             "step 01, tasks 2 and 3: GPT2Config.__post_init__: reject sizes that no model can have"
         )

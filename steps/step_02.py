@@ -1,19 +1,19 @@
 """Step 02: the causal mask, with `F.band_part`.
 
-During training and while it reads a prompt, the model handles all tokens at
-once. The mask keeps each one from looking at tokens that come later: it is
-added to the attention scores, 0 where a query may look and -inf where it may
-not, and the softmax turns -inf into a weight of exactly 0.
+In training, and when it reads a prompt, the model processes all tokens at once.
+The mask keeps each token from looking at later ones. It is added to the
+attention scores: 0 where a query may look, and -inf where it may not. The
+softmax turns -inf into a weight of exactly 0.
 
 Tasks:
     1. Import `functional as F` and `Tensor` from `max.experimental` (the module
        `max.experimental.tensor` has `Tensor`), and `Dim` from `max.graph`.
-    2. Decorate `causal_mask` with `@F.functional`, so that its operations become
-       one piece of graph.
-    3. Make a constant of -inf with the given dtype on the given device.
+    2. Decorate `causal_mask` with `@F.functional`, so that its operations are
+       recorded as one graph.
+    3. Make a constant -inf with the given dtype, on the given device.
     4. Broadcast it to (sequence_length, sequence_length + num_tokens). The
        length may be a symbolic dimension: `Dim(sequence_length) + num_tokens`.
-    5. Clear the band that a query may see with `F.band_part(..., exclude=True)`.
+    5. Set the band that a query may see to 0, with `F.band_part(..., exclude=True)`.
        Row i is the query at position num_tokens + i: where does its band end?
 
 Run: `pixi run s02` or `make s02`
@@ -30,10 +30,10 @@ def causal_mask(sequence_length: DimLike, num_tokens: int, *, dtype: DType, devi
     mask[i, j] = 0 if j <= num_tokens + i else -inf
 
     Args:
-        sequence_length: number of queries, the tokens that are new in this call.
-        num_tokens: number of earlier tokens whose keys are in a cache already.
-        dtype: type of the mask's numbers.
-        device: where the mask is made.
+        sequence_length: number of queries, which are the new tokens of this call.
+        num_tokens: number of earlier tokens, whose keys are already in a cache.
+        dtype: dtype of the mask.
+        device: device that the mask is made on.
 
     Returns:
         The mask, of shape (sequence_length, sequence_length + num_tokens).

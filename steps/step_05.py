@@ -1,13 +1,13 @@
 """Step 05: token embeddings.
 
-A tokenizer turns text into whole numbers. The numbers mean nothing by
-themselves, so the model keeps a table with one row of `n_embd` learned numbers
-for each token of the vocabulary, and begins by looking up a row for each id.
+A tokenizer turns text into integers, the ids of the tokens. An id means nothing
+by itself, so the model keeps a table with one row of `n_embd` learned numbers for
+each token of the vocabulary. It begins by looking up the row of each id.
 
 Tasks:
     1. Make the parameter `weight`, a table of shape (vocab_size, n_embd).
        `random.normal` gives it starting values.
-    2. `forward`: gather one row of the table for each id.
+    2. `forward`: gather the row of each id.
 
 Run: `pixi run s05` or `make s05`
 """

@@ -1,11 +1,11 @@
 """Step 10: residual connections and pre-norm.
 
-Each sublayer of a transformer does not replace its input: it adds a correction to
-it. The sum is the residual stream, a straight road from the embeddings to the
-output. GPT-2 normalises what the sublayer reads, and leaves the road itself alone.
+A sublayer of a transformer does not replace its input, but adds a correction to it.
+The sum is the residual stream, which runs straight from the embeddings to the
+output. GPT-2 normalises what each sublayer reads, but never the stream itself.
 
 Tasks:
-    1. Make `ln`, your layer norm of step 03, and keep the `sublayer`.
+    1. Make `ln`, your layer norm from step 03, and store the `sublayer`.
     2. `forward`: normalise, apply the sublayer, and add the result to the input.
 
 Run: `pixi run s10` or `make s10`
@@ -18,7 +18,7 @@ from steps.step_03 import LayerNorm
 
 
 class PreNormResidual(Module):
-    """Adds to a vector what a sublayer makes of its normalised form.
+    """Applies a sublayer to the normalised input, and adds the result to the input.
 
     y = x + sublayer(ln(x))
 
@@ -31,13 +31,13 @@ class PreNormResidual(Module):
     """
 
     def __init__(self, dim: int, sublayer: Module, *, eps: float = 1e-5) -> None:
-        """Makes the layer norm `ln` and keeps the `sublayer`."""
+        """Makes the layer norm `ln` and stores the `sublayer`."""
         raise NotImplementedError(
-            "step 10, task 1: PreNormResidual.__init__: make `ln` and keep the `sublayer`"
+            "step 10, task 1: PreNormResidual.__init__: make `ln` and store the `sublayer`"
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps `x` of shape (..., dim) to the same shape."""
         raise NotImplementedError(
-            "step 10, task 2: PreNormResidual.forward: add to `x` what the sublayer makes of its normalised form"
+            "step 10, task 2: PreNormResidual.forward: normalise, apply the sublayer, and add the result to `x`"
         )

@@ -1,21 +1,23 @@
 """Step 15: load pretrained weights.
 
 Your parameters have the names that Hugging Face gave them, so a checkpoint from the
-hub fits your model. Nearly: a few of its keys lack a prefix, some tensors are no
-weights at all, and four kinds of matrices are stored the other way round.
+hub almost fits your model. But some files lack a prefix in their keys, some tensors
+are not weights at all, and four kinds of matrices are stored transposed.
 
-Nothing may be skipped in silence. A weight that is left out or turned the wrong way
-gives a model that runs, and writes nonsense.
+Nothing may be skipped silently. With a missing weight, or one that should have been
+transposed, the model still runs, and writes nonsense.
 
 Tasks:
-    1. `parameter_name`: the parameter that a key of the file belongs to. Checkpoints
-       of the bare model lack the prefix `transformer.`. The causal masks (`.attn.bias`
-       and `.attn.masked_bias`) and the tied `lm_head.weight` are no parameters: None.
-    2. `read_config`: refuse a setting that your model does not know, by its name,
-       then make the `GPT2Config` of the fields that the file has.
-    3. `read_weights`: read each tensor as float32, turn the kernels of `CONV1D`, and
-       refuse a key without a parameter, a wrong shape and a parameter without a key.
-    4. `load_pretrained`: build the model lazily, read the weights, and compile it
+    1. `parameter_name`: find the parameter that a key of the file belongs to. If the
+       transformer was saved without its head, the keys lack the prefix `transformer.`.
+       Return None for the causal masks (`.attn.bias` and `.attn.masked_bias`) and for
+       `lm_head.weight`: masks are not parameters, and the head is tied.
+    2. `read_config`: reject a setting that your model does not support, naming it. Then
+       make a `GPT2Config` from the fields that the file has.
+    3. `read_weights`: read each tensor as float32 and transpose the kernels listed in
+       `CONV1D`. Reject a key without a parameter, a parameter that is set twice, a wrong
+       shape, and a parameter without a key.
+    4. `load_pretrained`: build the model lazily, read the weights, and compile the model
        for int64 ids of shape (batch, seq_len).
 
 Run: `pixi run s15` or `make s15`
@@ -38,7 +40,7 @@ from max.graph.weights import SafetensorWeights
 from steps.step_01 import GPT2Config
 from steps.step_13 import MaxGPT2LMHeadModel
 
-# Settings that change what a GPT-2 computes, with the one value that your model computes.
+# Settings that change what a GPT-2 computes, and the only value of each that your model supports.
 FIXED = {
     "model_type": "gpt2",
     "activation_function": "gelu_new",
@@ -55,22 +57,22 @@ FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
 
 def find_folder(path_or_repo_id: str | Path) -> Path:
-    """Finds a local folder, or downloads a repository of the hub into its cache. (Given.)"""
+    """Returns a local folder, or downloads a repository of the hub to its cache. (Given.)"""
     folder = Path(path_or_repo_id)
     return folder if folder.is_dir() else Path(snapshot_download(str(path_or_repo_id), allow_patterns=list(FILES)))
 
 
 def parameter_name(key: str) -> str | None:
-    """Gives the name of the parameter that a tensor of a checkpoint belongs to.
+    """Finds the name of the parameter that a tensor of a checkpoint belongs to.
 
     Args:
         key: the tensor's name in the file: `transformer.h.0.ln_1.weight` or `h.0.ln_1.weight`.
 
     Returns:
-        The name with its prefix, or None for a tensor that is no parameter of the model.
+        The name with its prefix, or None for a tensor that is not a parameter of the model.
     """
     raise NotImplementedError(
-        "step 15, task 1: parameter_name: map a key of the file to a parameter"
+        "step 15, task 1: parameter_name: find the parameter that a key of the file belongs to"
     )
 
 
@@ -89,21 +91,21 @@ def read_config(folder: Path) -> GPT2Config:
     Source: Hugging Face `GPT2Config`.
     """
     raise NotImplementedError(
-        "step 15, task 2: read_config: refuse what the model cannot compute, and make the configuration"
+        "step 15, task 2: read_config: reject what the model does not support, and make the configuration"
     )
 
 
 def tensors_of(file: Path) -> Iterator[tuple[str, Buffer]]:
-    """Goes through the tensors of a safetensors file: the name of each, and its data. (Given.)"""
+    """Yields the name and the data of each tensor in a safetensors file. (Given.)"""
     sizes = {key: tensor.data().to_buffer().num_elements for key, tensor in SafetensorWeights([file]).items()}
-    # The largest first: while it is converted it is there twice, and then the others are not there yet.
+    # Largest first: while a tensor is converted, there are two copies of it, and no others are in memory yet.
     for key in sorted(sizes, key=lambda key: -sizes[key]):
-        # Opened anew for each: what was read of the file leaves memory once nobody uses it any more.
+        # The file is opened again for each tensor, so that what was read of it can leave memory after use.
         yield key, SafetensorWeights([file])[key].data().to_buffer()
 
 
 def as_float32(key: str, data: Buffer) -> np.ndarray:
-    """Gives a tensor of the file as float32, exactly; what is float32 already is not copied. (Given.)"""
+    """Converts a tensor of the file to float32, exactly. If it is float32 already, it is not copied. (Given.)"""
     if data.dtype == DType.bfloat16:
         # A bfloat16 is the upper half of a float32.
         bits = data.view(DType.uint16).to_numpy().astype(np.uint32)
@@ -115,23 +117,23 @@ def as_float32(key: str, data: Buffer) -> np.ndarray:
 
 
 def read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """Reads the weights of a checkpoint: each parameter once, nothing left over.
+    """Reads the weights of a checkpoint: each parameter exactly once, with nothing left over.
 
     Args:
         folder: the folder of the checkpoint.
         shapes: the shape of each parameter of the model, by name.
 
     Returns:
-        A float32 array for each parameter. The kernels in `CONV1D` are turned to [out, in].
+        A float32 array for each parameter. The kernels in `CONV1D` are transposed to [out, in].
 
     Raises:
-        ValueError: a key has no parameter, sets one twice or has the wrong shape, or a
-            parameter has no key. The message names it.
+        ValueError: a key has no parameter, sets one for the second time, or has the wrong
+            shape; or a parameter has no key. The message names the key or the parameter.
 
     Source: Hugging Face `Conv1D`, `GPT2PreTrainedModel`.
     """
     raise NotImplementedError(
-        "step 15, task 3: read_weights: read, turn and account for every tensor"
+        "step 15, task 3: read_weights: read, transpose and account for every tensor"
     )
 
 
@@ -140,7 +142,7 @@ def load_pretrained(path_or_repo_id: str | Path, *, device: Device) -> Callable[
 
     Args:
         path_or_repo_id: a folder in Hugging Face's format, or an id on the hub such as `openai-community/gpt2`.
-        device: where the model runs.
+        device: the device that the model runs on.
 
     Returns:
         The compiled model: int64 ids (batch, seq_len) to logits (batch, seq_len, vocab_size).

@@ -1,23 +1,23 @@
 """Step 16: the key-value cache.
 
 Step 14 runs the whole text through the model for every new token, and throws almost all
-of it away. The keys and values of the tokens before never change: a token does not see
-later ones. So keep them. Each call then reads only what is new, and writes its keys and
-values behind those in the cache, in place.
+of the results away. But the keys and values of earlier tokens never change, because no
+token sees a later one. So keep them. Then each call reads only the new tokens, and writes
+their keys and values into the cache, after those that are already there.
 
 Tasks:
-    1. `cache_type`: the type of one cache, a `BufferType` of shape (batch, n_head,
+    1. `cache_type`: return the type of one cache, a `BufferType` of shape (batch, n_head,
        n_positions, head_dim). Unlike a tensor, a buffer can be written to.
-    2. `extend`: store the new keys (or values) at `num_tokens` with
-       `ops.buffer_store_slice`, and slice out all that are there now.
-    3. `attend`: attention over all these keys, with a mask that is given.
-    4. `predict`: the forward pass of steps 11 to 13 with the cache in it. Only the last
-       position goes through the head.
-    5. `forward`: number the new tokens and all tokens, and make the mask. That of step 02
-       wants `num_tokens` while the graph is built; here it is known only when the graph
-       runs, so compare positions: 0 where key <= query, -inf elsewhere.
-    6. `generate_with_cache`: the loop. When the cache is full, begin anew with the last
-       half of the text.
+    2. `extend`: store the new keys (or values) from position `num_tokens` on, with
+       `ops.buffer_store_slice`, and return a slice of all that are there now.
+    3. `attend`: compute attention over all these keys, with a given mask.
+    4. `predict`: write the forward pass of steps 11 to 13 with the caches in it. Only the
+       last position goes through the head.
+    5. `forward`: number the new tokens and all tokens, and make the mask. Step 02's mask
+       needs `num_tokens` while the graph is built, but here it is known only when the
+       graph runs. So compare positions: 0 where key <= query, -inf elsewhere.
+    6. `generate_with_cache`: write the loop. When the cache is full, start again with the
+       last half of the text.
 
 Run: `pixi run s16` or `make s16`
 """
@@ -38,17 +38,17 @@ from steps.step_14 import choose_token
 
 
 def cache_type(config: GPT2Config, device: Device) -> BufferType:
-    """Gives the type of the keys, or of the values, that one layer keeps.
+    """Returns the type of the buffer in which one layer keeps its keys, or its values.
 
     Args:
         config: the model's sizes.
-        device: where the cache is.
+        device: the device that holds the cache.
 
     Returns:
-        A float32 buffer of shape (batch, n_head, n_positions, head_dim), with a symbolic batch.
+        The type of a float32 buffer of shape (batch, n_head, n_positions, head_dim), where batch is symbolic.
     """
     raise NotImplementedError(
-        "step 16, task 1: cache_type: a buffer with room for n_positions tokens"
+        "step 16, task 1: cache_type: describe a buffer with room for n_positions tokens"
     )
 
 
@@ -59,13 +59,13 @@ def empty_caches(config: GPT2Config, batch: int, device: Device) -> list[Tensor]
 
 
 def tokens_after(num_tokens: TensorValue, seq_len: object) -> TensorValue:
-    """Gives num_tokens + seq_len, as a number that is known when the graph runs. (Given.)"""
+    """Computes num_tokens + seq_len, a number that is known only when the graph runs. (Given.)"""
     return num_tokens + ops.shape_to_tensor([seq_len]).reshape([]).cast(DType.int64)
 
 
 @F.functional
 def extend(cache: BufferValue, new: TensorValue, num_tokens: TensorValue) -> TensorValue:
-    """Writes new keys or values behind those in the cache, in place.
+    """Writes new keys or values into the cache, after those that are already there.
 
     cache[:, :, num_tokens : num_tokens + seq_len] = new
 
@@ -80,21 +80,21 @@ def extend(cache: BufferValue, new: TensorValue, num_tokens: TensorValue) -> Ten
     Source: Hugging Face `StaticCache`.
     """
     raise NotImplementedError(
-        "step 16, task 2: extend: store what is new, and give all that is there"
+        "step 16, task 2: extend: store what is new, and return everything that is there"
     )
 
 
 @F.functional
 def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """Blends the values by how well each query fits the keys that it may see.
+    """Blends the values, weighted by how well each query fits the keys that it may see.
 
     attention(Q, K, V) = softmax(Q K^T / sqrt(head_dim) + mask) V
 
     Args:
         query: shape (batch, n_head, seq_len, head_dim).
         keys, values: shape (batch, n_head, total_len, head_dim).
-        mask: 0 where a query may see a key, else -inf; of shape (seq_len, total_len) or
-            one that broadcasts to (batch, n_head, seq_len, total_len).
+        mask: 0 where a query may see a key, -inf elsewhere; its shape is (seq_len, total_len),
+            or any other that broadcasts to (batch, n_head, seq_len, total_len).
 
     Returns:
         The blended values, of shape (batch, n_head, seq_len, head_dim).
@@ -107,16 +107,16 @@ def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
 
 
 def mask_of(visible: Tensor, hidden: float = float("-inf")) -> Tensor:
-    """Gives 0 where `visible` is True, and the number `hidden` elsewhere. (Given.)"""
+    """Makes a mask: 0 where `visible` is True, and the number `hidden` elsewhere. (Given.)"""
     zero = Tensor(0.0, dtype=DType.float32, device=visible.device)
     mask = F.where(visible, zero, Tensor(hidden, dtype=DType.float32, device=visible.device))
-    # Cuts nothing off, but makes a table of the mask. MAX 26.7.0 would compute it inside of its
-    # attention kernel, and there it reads a row that is compared with a column wrongly.
+    # A band without limits keeps everything, but it makes MAX store the mask as a table. Otherwise MAX 26.7.0
+    # moves the comparison into its attention kernel, and there it misreads a row that is compared with a column.
     return F.band_part(mask, num_lower=None, num_upper=None)
 
 
 class CachedGPT2LMHeadModel(MaxGPT2LMHeadModel):
-    """GPT-2 that reads only the new tokens of a text, and finds the earlier ones in its caches.
+    """GPT-2 that reads only the new tokens of a text, and finds the keys and values of the others in its caches.
 
     Source: Hugging Face `GPT2LMHeadModel` with `past_key_values`.
     """
@@ -137,7 +137,7 @@ class CachedGPT2LMHeadModel(MaxGPT2LMHeadModel):
             The logits that follow the last token, of shape (batch, vocab_size).
         """
         raise NotImplementedError(
-            "step 16, task 4: CachedGPT2LMHeadModel.predict: steps 11 to 13 with the caches, and the head for the last position alone"
+            "step 16, task 4: CachedGPT2LMHeadModel.predict: combine steps 11 to 13 with the caches, and predict from the last position"
         )
 
     def forward(self, input_ids: Tensor, num_tokens: Tensor, *caches: Tensor) -> Tensor:
@@ -157,17 +157,17 @@ def generate_with_cache(
     eos_token_id: int | None = None,
     choose: Callable[[np.ndarray], int] = choose_token,
 ) -> Iterator[int]:
-    """Continues `input_ids`, and shows the model each token only once, as long as the caches have room.
+    """Continues `input_ids`. As long as the caches have room, the model reads each token only once.
 
     Args:
-        model: ids (1, seq_len), the number of tokens in the caches (an int64 scalar) and the
-            caches, to logits (1, vocab_size).
+        model: maps ids (1, seq_len), the number of tokens in the caches (an int64 scalar) and
+            the caches to logits (1, vocab_size).
         caches: as `empty_caches` makes them; what is in them does not matter.
         input_ids: the prompt, at least one token.
         n_positions: how many tokens the caches have room for.
         max_new_tokens: stop after this many new tokens.
-        eos_token_id: stop after this token; None to go on.
-        choose: picks a token from logits of shape (vocab_size,).
+        eos_token_id: stop after this token; None stops at no token.
+        choose: chooses a token from logits of shape (vocab_size,).
 
     Yields:
         The id of each new token, as soon as it is chosen.

@@ -1,4 +1,4 @@
-"""The page on speed: the figures of one run of `make bench`, as it wrote them."""
+"""The page on speed: the figures of one run of `make bench`, as the run recorded them."""
 
 import json
 
@@ -21,7 +21,7 @@ def _ms(label: str, name: str) -> str:
 
 
 def _ratio(label: str, name: str = OURS) -> str:
-    """How many times as fast as the faster PyTorch."""
+    """How many times as fast as the faster of the PyTorch versions."""
     best = min(seconds for who, seconds in FIGURES[label].items() if who.startswith("PyTorch"))
     return f"{best / FIGURES[label][name]:.1f}"
 

@@ -18,7 +18,7 @@ for token, (query, key, value) in text.items():
     scores = np.array(keys) @ query / np.sqrt(4)
     exponentials = np.exp(scores)
     weights = exponentials / exponentials.sum()
-    # The sum of the values, each times its weight.
+    # The sum of the values, each multiplied by its weight.
     output = weights @ values
     print(token)
     print("  scores ", np.round(scores, 2))

@@ -1,4 +1,4 @@
-"""Chapter 02: the causal mask by hand, and what a finite number does in its place."""
+"""Chapter 02: the causal mask by hand, and what a finite number does instead of -inf."""
 
 # ANCHOR: example
 import numpy as np
@@ -39,7 +39,7 @@ for num_upper in (2, 0):
 from book.captures import Capture
 from tutor.checks.step_02 import to_bfloat16
 
-# A row in which everything is masked, once with a finite number and once with -inf.
+# A row in which everything is masked, with a finite number and with -inf.
 own_scores = np.array([2, 0, 1], np.float32)
 with np.errstate(invalid="ignore", over="ignore"):
     all_finite = softmax(own_scores + np.float32(-1e9))

@@ -1,4 +1,4 @@
-"""Chapter 03: layer norm by hand, and what many layers do to a vector with it and without it."""
+"""Chapter 03: layer norm by hand, and what many layers do to a vector with and without it."""
 
 # ANCHOR: example
 import numpy as np

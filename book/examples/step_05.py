@@ -35,10 +35,10 @@ directions = wte / np.linalg.norm(wte, axis=-1, keepdims=True)
 
 
 def neighbours(piece: str, count: int = 5) -> list[tuple[str, float]]:
-    """The tokens whose rows point most nearly the same way, with their cosines."""
+    """The tokens whose rows point in the most similar directions, with their cosines."""
     (token,) = tokenizer.encode(piece).ids
     cosines = directions @ directions[token]
-    best = np.argsort(-cosines)[1 : count + 1]  # the very best is the token itself
+    best = np.argsort(-cosines)[1 : count + 1]  # the best one is the token itself
     return [(tokenizer.decode([other]), float(cosines[other])) for other in best]
 
 
@@ -61,8 +61,8 @@ def nearest(piece: str) -> str:
 
 
 pair_cosines = (directions @ directions.T)[np.triu_indices(len(wte), 1)]
-# The bytes 128 to 255 write letters that English does not have. After <|endoftext|>, the vocabulary has
-# all 256 bytes; those above 127 stand for no character by themselves.
+# The bytes from 128 to 255 only occur in characters that English does not use. After <|endoftext|>, the vocabulary
+# has all 256 bytes; those above 127 are not characters by themselves.
 unseen = [token for token in range(1, 257) if tokenizer.decode([token]) == "\N{REPLACEMENT CHARACTER}"]
 unseen_cosines = (directions[unseen] @ directions[unseen].T)[np.triu_indices(len(unseen), 1)]
 

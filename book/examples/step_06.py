@@ -1,4 +1,4 @@
-"""Chapter 06: what attention knows of the order of its inputs, and what the shipped model learnt."""
+"""Chapter 06: what attention knows about the order of its inputs, and what the shipped model has learned."""
 
 # ANCHOR: example
 import numpy as np

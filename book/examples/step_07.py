@@ -1,4 +1,4 @@
-"""Chapter 07: one wide layer or three, and a transpose that nobody misses when it is forgotten."""
+"""Chapter 07: one wide layer or three, and a missing transpose that causes no error."""
 
 # ANCHOR: example
 import numpy as np
@@ -50,13 +50,14 @@ ids = np.array([Tokenizer.from_file(str(CHECKPOINT / "tokenizer.json")).encode(T
 def guessed(forgotten: str = "nothing") -> int:
     """How many tokens of the text are the model's first choice, if some kernels are not transposed."""
     kernels = {name for name in stored if name.startswith("transformer.h.") and stored[name].ndim == 2}
-    turned = {name: array.T if name in kernels and forgotten not in name else array for name, array in stored.items()}
-    logits = numpy_gpt2.language_model(ids, turned, n_head=6, n_layer=4)
+    transposed = {name for name in kernels if forgotten not in name}
+    parameters = {name: array.T if name in transposed else array for name, array in stored.items()}
+    logits = numpy_gpt2.language_model(ids, parameters, n_head=6, n_layer=4)
     return int((logits[0, :-1].argmax(axis=-1) == ids[0, 1:]).sum())
 
 
 def shape(name: str) -> str:
-    """The shape of a tensor in the file, as it is written in the text."""
+    """The shape of a tensor in the file, as the text writes it."""
     return "[" + ", ".join(str(size) for size in stored[f"transformer.h.0.attn.{name}.weight"].shape) + "]"
 
 

@@ -53,7 +53,7 @@ assert [token for token, _ in favourites.values()] == ["JULIET", "\n", "G"]
 
 
 def parts_of_the_projection() -> tuple[np.ndarray, np.ndarray]:
-    """c_proj of the merged heads, and the sum of what each head gives through its own columns of the weight."""
+    """c_proj of the merged heads, and the sum of what each head contributes through its own columns of the weight."""
     rng = np.random.default_rng(0)
     answers, weight = rng.standard_normal((3, 5, 2)), rng.standard_normal((6, 6))  # [out, in]
     whole = answers.transpose(1, 0, 2).reshape(5, 6) @ weight.T
@@ -74,14 +74,14 @@ NUMBERS = {
 }
 
 SPLIT_ALL = "(self._split_heads(projected) for projected in self.c_attn(x))"
-TURN = "return x.transpose(1, 2)  # (batch, n_head, seq_len, head_dim)"
-TURN_BACK = "        x = x.transpose(1, 2)  # (batch, seq_len, n_head, head_dim)\n"
+TRANSPOSE = "return x.transpose(1, 2)  # (batch, n_head, seq_len, head_dim)"
+TRANSPOSE_BACK = "        x = x.transpose(1, 2)  # (batch, seq_len, n_head, head_dim)\n"
 PROJECT = "self.c_proj(self._merge_heads(attended))"
 CAPTURES = {
     "not_unpacked": Capture(replace=((SPLIT_ALL, "self._split_heads(self.c_attn(x))"),)),
-    "split_not_turned": Capture(replace=((TURN, "return x"),)),
-    "merge_not_turned": Capture(replace=((TURN_BACK, ""),)),
-    "projection_turned": Capture(
+    "split_not_transposed": Capture(replace=((TRANSPOSE, "return x"),)),
+    "merge_not_transposed": Capture(replace=((TRANSPOSE_BACK, ""),)),
+    "projection_not_transposed": Capture(
         replace=((PROJECT, "self._merge_heads(attended) @ self.c_proj.weight + self.c_proj.bias"),)
     ),
 }

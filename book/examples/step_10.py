@@ -8,7 +8,7 @@ def layer_norm(x):
     return (x - x.mean()) / x.std()
 
 
-def sublayer(v):  # reads the first place, writes to the last
+def sublayer(v):  # reads the first entry, writes to the last
     return np.array([0, 0, 0, 2 * v[0]])
 
 
@@ -53,14 +53,14 @@ def survives(keep, scale=1.0):
 
 
 def gradient_survives(keep: int, scale: float = 1.0) -> float:
-    """The same on the way back: how much of a gradient at the output is in the gradient at the input."""
+    """The same for the backward pass: how much of the gradient at the output is still in the gradient at the input."""
     stream = [inputs]
     for matrix in matrices:
         stream.append(keep * stream[-1] + scale * normalised(stream[-1]) @ matrix)
     at_output = rng.standard_normal(inputs.shape)
     gradient = at_output
     for x, matrix in zip(reversed(stream[:-1]), reversed(matrices), strict=True):
-        # The derivative of the norm takes away the mean and the part along the vector, and divides by its size.
+        # The norm's derivative removes the mean and the component along the vector, and divides by the vector's size.
         y, at_norm = normalised(x), scale * gradient @ matrix.T
         along = (at_norm * y).mean(axis=-1, keepdims=True)
         at_norm = at_norm - at_norm.mean(axis=-1, keepdims=True) - along * y

@@ -12,7 +12,7 @@ def attn(x):  # three times the mean of all the tokens up to this one
     return np.array([3 * x[: t + 1].mean(axis=0) for t in range(len(x))])
 
 
-def mlp(x):  # works on each token alone: keeps what is positive
+def mlp(x):  # works on each token alone, and keeps only what is positive
     return np.maximum(x, 0)
 
 
@@ -76,7 +76,7 @@ def of_size(name: str, n_embd: int) -> dict[str, str]:
 
 
 def growth(n_embd: int, seq_len: int) -> float:
-    """By what a block's flops for a whole text grow when the text becomes twice as long."""
+    """The factor by which a block's flops for a whole text grow when the text becomes twice as long."""
     once, twice = (length * (attention_flops(n_embd, length) + mlp_flops(n_embd)) for length in (seq_len, 2 * seq_len))
     return twice / once
 

@@ -8,7 +8,7 @@ def layer_norm(x):
     return (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
 
 
-def block(x, strength):  # a stand-in: attention to all tokens so far alike, then a simple MLP
+def block(x, strength):  # a stand-in: equal attention to all tokens so far, then a simple MLP
     seen = np.array([layer_norm(x)[: t + 1].mean(axis=0) for t in range(len(x))])
     x = x + strength * seen
     return x + np.maximum(layer_norm(x), 0)
@@ -79,7 +79,7 @@ def of_size(name: str, n_embd: int, n_layer: int) -> dict[str, str]:
 
 
 def on_hamlet() -> dict[str, tuple[float, float]]:
-    """The shipped model on the text above: the mean loss and the mean of the largest probability, by what is last."""
+    """The shipped model's mean loss and mean largest probability on the text above, with ln_f and without it."""
     folder = REPOSITORY / "checkpoints" / "shakespeare"
     ids = np.array([Tokenizer.from_file(str(folder / "tokenizer.json")).encode(HAMLET).ids])
     # The file keeps the linear layers as [in, out].

@@ -10,8 +10,8 @@ inputs, targets = text[:-1], text[1:]
 print("read: the rows of tokens", inputs)
 print(table[inputs])
 
-hidden = np.array([[2, 1], [0, 2]])  # made up: what the transformer gives for them
-logits = hidden @ table.T
+vectors = np.array([[2, 1], [0, 2]])  # what the transformer returns for them, made up here
+logits = vectors @ table.T
 print("write: the logits, a row for each position")
 print(logits)
 
@@ -44,7 +44,7 @@ def percent(part: float, whole: float) -> str:
 
 
 def likest(row: np.ndarray, count: int) -> list[str]:
-    """The texts of the tokens whose rows point most nearly in the direction of `row`, which comes first itself."""
+    """The tokens whose rows point in directions most similar to `row`: first its own token, then `count` others."""
     cosines = shipped @ row / np.linalg.norm(shipped, axis=-1)
     return [tokenizer.decode([id_]).strip() for id_ in np.argsort(-cosines)[: count + 1]]
 

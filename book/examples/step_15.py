@@ -1,4 +1,4 @@
-"""Chapter 15: a safetensors file read by hand, a pickle that runs code, and what 16 bits keep of a number."""
+"""Chapter 15: a safetensors file read by hand, a pickle that runs code, and how much of a number 16 bits keep."""
 
 # ANCHOR: example
 import json
@@ -57,7 +57,7 @@ It is the east, and Juliet is the sun.
 """
 IDS = np.array([Tokenizer.from_file(str(REPOSITORY / "checkpoints/shakespeare/tokenizer.json")).encode(TEXT).ids])
 
-# What becomes of float32 numbers in a format; the result is float32 again.
+# Rounds float32 numbers to a format; the result is float32 again.
 Rounding = Callable[[np.ndarray], np.ndarray]
 
 
@@ -68,7 +68,7 @@ def float16(array: np.ndarray) -> np.ndarray:
 
 
 def bfloat16(array: np.ndarray) -> np.ndarray:
-    """Rounds to bfloat16; of two that are as near, to the one with an even last bit."""
+    """Rounds to bfloat16; of two numbers that are equally near, takes the one with an even last bit."""
     bits = np.ascontiguousarray(array).view(np.uint32)
     bits = bits + np.uint32(0x7FFF) + (bits >> 16 & 1)
     return (bits & np.uint32(0xFFFF0000)).view(np.float32)
@@ -96,9 +96,9 @@ def bits(number: float, exponent: int, fraction: int, rounding: Rounding) -> str
     return f"{text[0]} {text[1 : 1 + exponent]} {text[1 + exponent : 1 + exponent + fraction]}"
 
 
-def loss(turned: tuple[str, ...] = CONV1D, rounding: Rounding = np.asarray) -> str:
-    """The shipped model's cross-entropy on the text, with these kernels turned and its weights rounded."""
-    weights = {key: rounding(array.T if key.endswith(turned) else array) for key, array in STORED.items()}
+def loss(transposed: tuple[str, ...] = CONV1D, rounding: Rounding = np.asarray) -> str:
+    """The shipped model's cross-entropy on the text, with these kernels transposed and its weights rounded."""
+    weights = {key: rounding(array.T if key.endswith(transposed) else array) for key, array in STORED.items()}
     logits = numpy_gpt2.language_model(IDS, weights, n_head=6, n_layer=4)[0, :-1]
     return f"{-np.log(numpy_gpt2.softmax(logits)[np.arange(IDS.size - 1), IDS[0, 1:]]).mean():.2f}"
 

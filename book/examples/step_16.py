@@ -1,4 +1,4 @@
-"""Chapter 16: a text read at once and in pieces, what a cache saves, and what it takes."""
+"""Chapter 16: a text read at once and in pieces, what a cache saves, and how much memory it takes."""
 
 # ANCHOR: example
 import numpy as np
@@ -68,12 +68,12 @@ def last_keys(ids: np.ndarray, sees: str) -> np.ndarray:
 
 
 def change(sees: str) -> float:
-    """By how much the keys of all tokens but the last change when the last one comes."""
+    """How much the keys of all tokens but the last change when the last one is added."""
     before = last_keys(IDS[:, :-1], sees)
     return float(np.abs(last_keys(IDS, sees)[:, :-1] - before).max())
 
 
-assert change("up to itself") < 1e-12  # all is computed in float64 here
+assert change("up to itself") < 1e-12  # everything is computed in float64 here
 typical = float(np.abs(last_keys(IDS, "up to itself")).mean())
 
 # --- what is computed, kept and read ----------------------------------------------------------
@@ -100,7 +100,7 @@ CORE = 16 * 3e9  # multiplications with their additions a second
 read_ms, core_ms = 1e3 * read_bytes(*SMALL) / BANDWIDTH, 1e3 * multiplications(1, 1, 1) / CORE
 cached = 1000 * cache_bytes(*SMALL)
 
-# After the restart: one run of the last half, then one token at a time until the cache is full again.
+# After a restart: one run over the last half, then one token at a time until the cache is full again.
 half = 1024 // 2
 runs = [half] + [1] * (1024 - half)
 

@@ -1,4 +1,4 @@
-"""Chapter 17: three prompts padded by hand, what is hidden with which number, and what a batch saves."""
+"""Chapter 17: three prompts padded by hand, which number hides keys, and what a batch saves."""
 
 # ANCHOR: example
 import numpy as np
@@ -30,7 +30,7 @@ print(visible[2].astype(int))
 from book.captures import Capture
 from book.examples._sizes import SMALL, cache_bytes, read_bytes
 
-# --- hidden with which number? -----------------------------------------------------------------
+# --- which number hides keys? ------------------------------------------------------------------
 
 SCORES = np.array([1, 2, 0.5], dtype=np.float32)
 
@@ -44,7 +44,7 @@ def weights(mask: list[float]) -> np.ndarray:
 
 
 def told(mask: list[float]) -> str:
-    """The weights as a text."""
+    """The weights as text."""
     found = weights(mask)
     return "NaN" if np.isnan(found).all() else ", ".join(f"{weight:.2f}" for weight in found)
 

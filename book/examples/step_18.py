@@ -3,7 +3,7 @@
 # ANCHOR: example
 import numpy as np
 
-# The scores of one query with four keys, and the values of these.
+# The scores of one query with four keys, and their values.
 scores = np.array([1.0, 3.0, 2.0, 5.0])
 values = np.array([[10, 0], [0, 10], [20, 0], [0, 20]])
 

@@ -35,7 +35,7 @@ from tutor.learner.workspace import REPOSITORY
 
 
 def with_unit(count: float) -> str:
-    """Bytes, to three digits: 50,331,648 is "50.3 MB"."""
+    """Formats a number of bytes to three digits: 50,331,648 is "50.3 MB"."""
     units = {6: "MB", 9: "GB", 12: "TB"}
     power = max(power for power in units if count >= 10**power or power == 6)
     number = count / 10**power
@@ -44,7 +44,7 @@ def with_unit(count: float) -> str:
 
 
 def millions(count: float) -> str:
-    """A count, in millions, to three digits at least."""
+    """Formats a count in millions, to at least three digits."""
     return f"{count / 1e6:,.0f}" if count >= 1e8 else f"{count / 1e6:,.1f}"
 
 
@@ -58,12 +58,12 @@ def multiply_adds(seq_len: int, n_embd: int) -> dict[str, int]:
 
 
 def weights_bytes(seq_len: int, n_head: int, number: int) -> int:
-    """The weights of all heads of one layer, in numbers of so many bytes. The scores take as much."""
+    """The bytes of the weights of one layer's heads, if each number has `number` bytes. The scores take as many."""
     return n_head * seq_len**2 * number
 
 
 def cache_bytes(seq_len: int, n_layer: int, key_heads: int, head_dim: int, number: int) -> int:
-    """The keys and values of all layers."""
+    """The bytes of the keys and values of all layers."""
     return 2 * n_layer * seq_len * key_heads * head_dim * number
 
 
@@ -113,7 +113,7 @@ STORED = {
 }
 N_LAYERS, N_HEADS, VOCAB_SIZE = 4, 6, 1024
 
-# Takes the number of a layer and the weights of its heads, and gives the weights to blend with.
+# Takes the number of a layer and the weights of its heads, and returns the weights to blend with.
 Change = Callable[[int, np.ndarray], np.ndarray]
 
 
@@ -159,7 +159,7 @@ MAP = WEIGHTS[LAYER, HEAD]
 induction = find_habits(IDS, WEIGHTS)[3]
 assert induction.ranked[0][:2] == (LAYER, HEAD) and induction.verdict(induction.ranked[0][2]) == "a little"
 
-# Where the same token was before, what followed it there, as the score of induction counts it.
+# Where the same token occurred before, what followed it there, as the induction score counts it.
 followed = {
     query: [before + 1 for before in range(query - 2) if IDS[before] == IDS[query]] for query in range(2, len(IDS))
 }
@@ -173,7 +173,7 @@ assert "".join(WORDS[query] for query in again) == "Good morrow, my"
 
 
 def spread_evenly(layer: int, weights: np.ndarray) -> np.ndarray:
-    """The head of the map looks at all tokens alike."""
+    """Makes the head of the map look at all tokens equally."""
     if layer == LAYER:
         visible = np.tri(len(IDS))
         weights = weights.copy()
@@ -184,7 +184,7 @@ def spread_evenly(layer: int, weights: np.ndarray) -> np.ndarray:
 _, changed = read(IDS, spread_evenly)
 same_choice = int((changed.argmax(axis=-1) == LOGITS.argmax(axis=-1)).sum())
 
-# Tokens by chance, said twice: only who looks back can do better the second time.
+# Random tokens, repeated once: only a model that looks back can do better the second time.
 rng = np.random.default_rng(0)
 HALF, TRIALS = 40, 20
 found, even, losses = [], [], []
@@ -225,7 +225,7 @@ CAPTURES = {
     "no_zeros": Capture(replace=((ZEROS, "F.softmax(scores)"),)),
     "large_number": Capture(replace=((HIDE, HIDE.replace('float("-inf")', "-1e9")),)),
     "no_check": Capture(replace=(("    check_shapes(query, key, value)\n", ""),)),
-    "merge_not_turned": Capture(replace=(("attended.transpose(1, 2).reshape", "attended.reshape"),)),
+    "merge_not_transposed": Capture(replace=(("attended.transpose(1, 2).reshape", "attended.reshape"),)),
     "map": Capture('attention "To be, or not to be, that is the question" --layer 2 --head 1'),
     "scene": Capture(f'attention "{SCENE}" --layer 1 --head 2'),
     "summary": Capture(f'attention "{SCENE}" --summary'),

@@ -1,8 +1,8 @@
 """Draws the figures of the book as SVG, from the data of `book.export`, the checkpoint, or a formula.
 
-A figure stands in its page and takes the page's colours: it is drawn in placeholder colours, and
-those become CSS variables (`theme/figures.css`). One unit of a figure is one pixel at its full
-width. The figures are narrow, so that their text can be read on a telephone too.
+A figure is part of its page and takes the page's colours: it is drawn in placeholder colours, which
+become CSS variables (`theme/figures.css`). One unit of a figure is one pixel at its full width. The
+figures are narrow, so that their text can also be read on a phone.
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ from tutor.files import write_atomically
 
 __all__ = ["figures", "write"]
 
-# A new figure needs its line here.
+# A new figure needs a line here.
 _DRAWINGS = {
     "mask": draw_mask,
     "attention_maps": draw_attention_maps,

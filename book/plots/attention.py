@@ -18,7 +18,7 @@ from tutor.generation.tokens import visible_token
 
 @dataclass(frozen=True)
 class _Sentence:
-    """The sentence of the data, and what each head does with it."""
+    """The sentence of the data, and what each head computes for it."""
 
     tokens: list[str]
     # (n_layer, n_head, seq_len, seq_len)
@@ -44,33 +44,35 @@ class _Claim:
     pairs: list[tuple[int, int]]
 
     def head(self, weights: np.ndarray) -> tuple[int, int, float]:
-        """The layer and the head that do it most, and the mean weight that it gives to the pairs."""
+        """The layer and the index of the head that does it most, and the mean weight that it gives to the pairs."""
         scores = np.mean([weights[:, :, query, key] for query, key in self.pairs], axis=0)
         layer, head = np.unravel_index(scores.argmax(), scores.shape)
         return int(layer), int(head), float(scores[layer, head])
 
     @property
     def even(self) -> float:
-        """The mean weight of the pairs if each query gave the same to all the keys that it may see."""
+        """The mean weight of the pairs if each query gave the same weight to all keys that it may see."""
         return float(np.mean([1 / (query + 1) for query, _ in self.pairs]))
 
 
 def _claims(tokens: Sequence[str]) -> list[_Claim]:
-    """Four habits that can be read in the sentence, most of them about a speaker's name at its start."""
+    """Four habits that show in the sentence, most of them about the speaker's name at its start."""
     marks = [index for index, token in enumerate(tokens) if token in ":,."]
     words = [index for index, token in enumerate(tokens) if token.strip().isalpha() and index]
     pieces = [index for index in words if index - 1 in words and not tokens[index].startswith(" ")]
     lines = [index for index, token in enumerate(tokens) if token == "\n"]
     return [
-        _Claim("a word’s piece to the one before", [(query, query - 1) for query in pieces]),
-        _Claim("all to the last punctuation", [(i, max(m for m in marks if m <= i)) for i in range(1, len(tokens))]),
-        _Claim("a new line to the speaker", [(query, 0) for query in lines]),
-        _Claim("words to the speaker", [(query, 0) for query in words]),
+        _Claim("a piece looks at the one before", [(query, query - 1) for query in pieces]),
+        _Claim(
+            "all look at the last punctuation", [(i, max(m for m in marks if m <= i)) for i in range(1, len(tokens))]
+        ),
+        _Claim("line breaks look at the speaker", [(query, 0) for query in lines]),
+        _Claim("words look at the speaker", [(query, 0) for query in words]),
     ]
 
 
 def draw_attention_maps() -> Picture:
-    """The weights of the four heads that do most what the claims say."""
+    """The weights of the four heads that fit the claims best."""
     sentence = _Sentence.load()
     tokens = [visible_token(token) for token in sentence.tokens]
     figure, axes = paper(480, 574)
@@ -99,18 +101,18 @@ def draw_attention_maps() -> Picture:
                 )  # fmt: skip
         told.append(
             f"h[{layer}], head {head}: {claim.words}; these pairs get {score:.2f} of the weight on average, "
-            f"and {even:.2f} if it were spread evenly"
+            f"and would get {even:.2f} if it were spread evenly"
         )
     return Picture(
         figure,
         "What four heads of the checkpoint look at",
         f"The attention weights of four heads for the tokens {' '.join(tokens)}: rows are queries, columns are keys, "
-        f"a stronger colour is more weight, and the framed cells are those of the claim. {'. '.join(told)}.",
+        f"a stronger colour means more weight, and the frames mark what each title says. {'. '.join(told)}.",
     )
 
 
 def draw_scores() -> Picture:
-    """The way from scores to weights in one head, for the first tokens of the sentence."""
+    """How scores become weights in one head, for the first tokens of the sentence."""
     sentence = _Sentence.load()
     shown = 6
     layer, head, _ = _claims(sentence.tokens)[1].head(sentence.weights)
@@ -148,8 +150,8 @@ def draw_scores() -> Picture:
         f"Three tables for the first {shown} tokens of the sentence, {' '.join(tokens)}, in h[{layer}], head {head}. "
         f"Rows are queries, columns are keys. First the scores, from {signed(raw.min(), 1)} to "
         f"{signed(raw.max(), 1)}; then the scores divided by the square root of {sentence.head_dim} with the mask "
-        "added, −∞ above the diagonal; then the weights, 0 above the diagonal and 1 in sum over each row. "
-        f"The last row gives most, {weights[last, best]:.2f}, to the key “{tokens[best]}”.",
+        "added, which is −∞ above the diagonal; then the weights, which are 0 above the diagonal and sum to 1 in each "
+        f"row. The last row gives the most weight, {weights[last, best]:.2f}, to the key “{tokens[best]}”.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The checkpoint beside its attention: its position embeddings, its residual stream, its next tokens."""
+"""The checkpoint apart from its attention: position embeddings, residual stream, and next tokens."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from tutor.learner.workspace import REPOSITORY, Workspace
 
 
 def draw_positions() -> Picture:
-    """The similarity of three rows of wpe with all the others."""
+    """The similarity of three rows of wpe to all the others."""
     file = Workspace(REPOSITORY).checkpoint / "model.safetensors"
     wpe = load_file(file)["transformer.wpe.weight"].astype(np.float64)  # (n_positions, n_embd)
     rows = wpe / np.linalg.norm(wpe, axis=-1, keepdims=True)
@@ -28,13 +28,13 @@ def draw_positions() -> Picture:
     for position, colour, style, x, y in chosen:
         similarity = rows @ rows[position]
         others = np.delete(np.arange(n_positions), position)
-        # A vector has similarity 1 with itself: that is no news, and a spike in the curve.
+        # Every vector has similarity 1 with itself: it says nothing, and would be a spike in the curve.
         axes.plot(others, similarity[others], color=colour, linestyle=style, linewidth=1.8)
         axes.text(x, y, f"position {position}", color=colour, ha="center", va="center", **BOLD)
         near = [p for p in range(position - 8, position + 9) if p != position and 0 <= p < n_positions]
         lowest = int(similarity.argmin())
         told.append(
-            f"Position {position}: {similarity[near].mean():.2f} on average with the 8 on each side, "
+            f"Position {position}: on average {similarity[near].mean():.2f} with the 8 positions on each side, "
             f"lowest {signed(similarity[lowest], 2)} with position {lowest}"
         )
     axes.set(xlim=(0, n_positions - 1), ylim=(-1, 1))
@@ -43,16 +43,16 @@ def draw_positions() -> Picture:
     axes.text(0, 1.14, "cosine similarity of rows of wpe", va="center")
     return Picture(
         figure,
-        "How alike the position embeddings of the checkpoint are",
-        "Three curves: the cosine similarity of one position's row of wpe with those of all others. "
-        "The similarity falls with the distance; far apart it is low or negative. "
+        "How similar the position embeddings of the checkpoint are",
+        "Three curves: the cosine similarity of one position's row of wpe with the rows of all others. "
+        "The similarity falls with the distance; between distant positions it is low or negative. "
         f"{'. '.join(told)}. The curves jump at the end: training cut the last token off its windows of "
-        f"{n_positions}, so that position {n_positions - 1} was never used.",
+        f"{n_positions} tokens, so position {n_positions - 1} was never used.",
     )
 
 
 def _bar(axes: Axes, x: float, y: float, length: float, *, added: bool) -> None:
-    """A bar for the stream, full, or for what is added to it, hollow."""
+    """A filled bar for the stream, or a hollow one for what is added to it."""
     fill, edge = ((SECOND, 0.2), SECOND) if added else (FIRST, FIRST)
     axes.add_patch(Rectangle((x, y), length, 14, facecolor=fill, edgecolor=edge, linewidth=1.2))
 
@@ -84,12 +84,12 @@ def draw_residual() -> Picture:
         + ", ".join(f"{norm:.1f} after {place}" for place, norm in zip(stream["places"], norms, strict=True))
         + ". The length of what each sublayer adds: "
         + ", ".join(f"{length:.1f} by {place}" for place, length in zip(stream["sublayers"], added, strict=True))
-        + f". {stream['sublayers'][largest]} adds most.",
+        + f". {stream['sublayers'][largest]} adds the most.",
     )
 
 
 def draw_temperature() -> Picture:
-    """The probabilities of the most likely next tokens at three temperatures."""
+    """The probabilities of the likeliest next tokens at three temperatures."""
     data = load("sampling")
     prompt = data["prompts"][2]
     logits = np.array(prompt["logits"])
@@ -112,15 +112,15 @@ def draw_temperature() -> Picture:
             if not rest:
                 bar = Rectangle((x, y), probability * scale, 18, facecolor=FIRST, edgecolor="none")
                 axes.add_patch(bar)
-            # The others are many tokens: their sum is a number, no bar beside those of single ones.
+            # The others are many tokens, so their sum gets a number, and no bar beside those of single tokens.
             say(axes, x + (0 if rest else probability * scale + 5), y + 9, f"{100 * probability:.1f}%")
     return Picture(
         figure,
         "Next-token probabilities at three temperatures",
-        f"The ten most likely tokens after “{prompt['text']}”. "
+        f"The ten likeliest tokens after “{prompt['text']}”. "
         + ". ".join(
             f"At temperature {temperature} the first, “{tokens[0]}”, has {100 * row[0]:.1f}%, the second, "
-            f"“{tokens[1]}”, {100 * row[1]:.1f}%, and all but the ten together {100 * (1 - row.sum()):.1f}%"
+            f"“{tokens[1]}”, {100 * row[1]:.1f}%, and all tokens except the ten together {100 * (1 - row.sum()):.1f}%"
             for temperature, row in zip(temperatures, probabilities, strict=True)
         )
         + ".",

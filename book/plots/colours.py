@@ -1,6 +1,6 @@
 """The colours that the figures are drawn in: placeholders, which become CSS variables (`theme/figures.css`)."""
 
-# Placeholder colours, and what takes their place. The second colour is for a page without `figures.css`.
+# Placeholder colours, and what replaces them. The colour after the comma is for a page without `figures.css`.
 TEXT, INK, SOFT, HEAT, PAGE = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05"
 FIRST, SECOND, THIRD, FOURTH = "#0a0b11", "#0a0b12", "#0a0b13", "#0a0b14"
 VARIABLES = {

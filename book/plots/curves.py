@@ -1,4 +1,4 @@
-"""Curves that need no checkpoint: they come from formulas and from random numbers."""
+"""Curves that do not need the checkpoint: they come from formulas and random numbers."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from tutor.checks.numpy import gpt2 as numpy_gpt2
 
 
 def draw_gelu() -> Picture:
-    """GELU, its tanh form and ReLU; and by how much the first two differ."""
+    """GELU, its tanh form and ReLU, and how much the first two differ."""
     x = np.linspace(-4, 4, 161)
     exact, tanh, relu = (numpy_gpt2.gelu(x, kind=kind) for kind in ("exact", "tanh", "relu"))
     figure, _ = paper(480, 470)
@@ -40,9 +40,9 @@ def draw_gelu() -> Picture:
     return Picture(
         figure,
         "GELU, its tanh form, and ReLU",
-        "Above: the exact GELU and its tanh form lie on each other; both are slightly negative below 0 "
+        "Above: the curves of the exact GELU and its tanh form coincide; both are slightly negative below 0 "
         f"(lowest {signed(exact.min(), 2)}) and approach x above it, while ReLU bends at 0. Below: the exact form "
-        f"minus the tanh form, at most {abs(apart[largest]):.5f} in size, near x = ±{abs(wide[largest]):.1f}.",
+        f"minus the tanh form, which is at most {abs(apart[largest]):.5f} in size, near x = ±{abs(wide[largest]):.1f}.",
     )
 
 
@@ -83,7 +83,7 @@ def flops_per_token(seq_len: np.ndarray, n_embd: int) -> dict[str, np.ndarray]:
     """Floating-point operations of one layer for one token, two for each multiplication with its addition.
 
     The MLP has 8 n_embd² weights and the projections of the attention 4 n_embd². A token's query meets
-    seq_len keys, and its weights seq_len values, n_embd numbers each: the graph computes the full square.
+    seq_len keys, and its weights meet seq_len values, of n_embd numbers each: the graph computes the full square.
     """
     ones = np.ones_like(seq_len, dtype=np.float64)
     mlp, projections = 16 * n_embd**2 * ones, 8 * n_embd**2 * ones
@@ -92,7 +92,7 @@ def flops_per_token(seq_len: np.ndarray, n_embd: int) -> dict[str, np.ndarray]:
 
 
 def draw_cost() -> Picture:
-    """The operations for one token against seq_len, and where attention passes the MLP."""
+    """The operations for one token against seq_len, and where attention overtakes the MLP."""
     n_embd, n_positions = 768, 1024
     lengths = np.arange(128, 16385)
     costs = flops_per_token(lengths, n_embd)
@@ -124,7 +124,7 @@ def draw_cost() -> Picture:
     axes.set_xlabel("seq_len")
     axes.text(128, 120, "million operations per token and layer, GPT-2 small", va="center")
     axes.text(140, 11.6, "MLP", color=FIRST, va="center", **BOLD)
-    axes.text(140, 7.1, "attention in all", color=FOURTH, va="center", **BOLD)
+    axes.text(140, 7.1, "all of attention", color=FOURTH, va="center", **BOLD)
     axes.text(16000, 3.75, "its projections", color=THIRD, va="center", ha="right", **BOLD)
     axes.text(340, 0.72, "its products", color=SECOND, va="center", **BOLD)
     axes.text(n_positions * 0.93, 60, f"n_positions {n_positions:,}", va="center", ha="right")
@@ -135,6 +135,6 @@ def draw_cost() -> Picture:
         "What a token costs, against seq_len",
         f"Floating-point operations for one token in one layer with n_embd {n_embd}. The MLP takes {mlp:.2f} million "
         f"and the projections of the attention {mlp / 2:.2f} million at any length; the products with keys and values "
-        f"grow with seq_len. Attention in all passes the MLP at seq_len {attention_passes:,}, the products alone at "
-        f"{products_pass:,}. A line marks n_positions, {n_positions:,}, which is before both.",
+        f"grow with seq_len. All of attention overtakes the MLP at seq_len {attention_passes:,}, the products alone at "
+        f"{products_pass:,}. A line marks n_positions, {n_positions:,}, which is below both.",
     )

@@ -25,7 +25,7 @@ def draw_heads() -> Picture:
         ("", "(batch, seq_len, n_embd)", "1, 4, 6"),
         ("reshape", "(batch, seq_len, n_head, head_dim)", "1, 4, 3, 2"),
         ("transpose(1, 2)", "(batch, n_head, seq_len, head_dim)", "1, 3, 4, 2"),
-        ("attention, each head alone", "(batch, n_head, seq_len, head_dim)", "1, 3, 4, 2"),
+        ("attention, each head on its own", "(batch, n_head, seq_len, head_dim)", "1, 3, 4, 2"),
         ("transpose(1, 2), reshape", "(batch, seq_len, n_embd)", "1, 4, 6"),
     ]
     top = 12.0
@@ -54,14 +54,14 @@ def draw_heads() -> Picture:
         figure,
         "Cutting vectors into heads and joining them again",
         "Four tokens with n_embd 6 become three heads with head_dim 2. A reshape cuts each row of six numbers into "
-        "three pairs: numbers 0 and 1, 2 and 3, 4 and 5. A transpose brings the heads forward, so that each head has "
-        "a table of its own, with four tokens and two numbers each. Each head attends alone. A transpose and a "
+        "three pairs: numbers 0 and 1, 2 and 3, 4 and 5. A transpose moves the heads forward, so that each head has "
+        "its own table of four tokens with two numbers each. Each head attends on its own. A transpose and a "
         "reshape join the three pairs of each token again.",
     )
 
 
 def draw_block() -> Picture:
-    """One block: the stream and its two branches."""
+    """One block: the residual stream and its two branches."""
     figure, axes = paper(480, 420)
     stream, branch, width = 70, 190, 120
     for start, end in ((36, 171), (193, 331), (353, 372)):
@@ -85,7 +85,7 @@ def draw_block() -> Picture:
     return Picture(
         figure,
         "One block of GPT-2",
-        "The residual stream x runs straight from top to bottom. Twice a branch leaves it: first through ln_1 and "
+        "The residual stream x runs straight from top to bottom. A branch leaves it twice: first through ln_1 and "
         "attn, then through ln_2 and mlp. What a branch computes is added to the stream. The layer norms are on the "
         "branches; the stream itself is never normalised in a block.",
     )
@@ -147,7 +147,7 @@ def draw_model() -> Picture:
 
 
 def draw_pipeline() -> Picture:
-    """What happens to the learner's file in a check."""
+    """What a check does with the learner's file."""
     figure, axes = paper(480, 504)
     left, wide, middle, right = 8, 176, 96, 344
     rows = [

@@ -22,7 +22,7 @@ class Grid:
     def cell(
         self, row: int, column: int, words: str = "", *, colour: str = HEAT, opacity: float = 0.0, size: int = 13
     ) -> None:
-        """Draws one cell: a colour as strong as `opacity`, and words on it."""
+        """Draws one cell, filled with the colour at this opacity, with words on it."""
         fill = (colour, round(opacity, 3)) if opacity > 0 else "none"
         corner = (self.x + column * self.width, self.y + row * self.height)
         self.axes.add_patch(Rectangle(corner, self.width, self.height, facecolor=fill, edgecolor=EDGE, linewidth=0.8))
@@ -34,7 +34,7 @@ class Grid:
         return self.x + (column + 0.5) * self.width, self.y + (row + 0.5) * self.height
 
     def frame(self, row: int, column: int, colour: str) -> None:
-        """A thick frame inside a cell; a thin one in the page's colour keeps it apart from what it frames."""
+        """Draws a thick frame inside a cell; a thin one in the page's colour separates it from what it frames."""
         for inset, line, edge in ((1, 2, colour), (2.5, 1, PAGE)):
             corner = (self.x + column * self.width + inset, self.y + row * self.height + inset)
             size = (self.width - 2 * inset, self.height - 2 * inset)

@@ -19,7 +19,7 @@ _NAMES = {"sdpa": "fused", "torch sdpa": "PyTorch, fused"}
 
 
 class Row(TypedDict):
-    """What `benchmarks.attention` measured of one attention: medians."""
+    """What `benchmarks.attention` measured for one attention, as medians."""
 
     contender: str
     seq_len: int
@@ -44,12 +44,12 @@ class Run(TypedDict):
 
 
 def recorded_run() -> Run:
-    """The run of `benchmarks.attention` that is kept with the course."""
+    """The run of `benchmarks.attention` that is recorded in the repository."""
     return json.loads((REPOSITORY / "benchmarks" / "results" / "attention.json").read_text())
 
 
 def draw_recorded_cost() -> Picture:
-    """Its figure."""
+    """The figure of the recorded run."""
     return draw_attention_cost(recorded_run()["rows"])
 
 
@@ -84,5 +84,5 @@ def draw_attention_cost(rows: Sequence[Row], kind: str = "causal") -> Picture:
     return Picture(
         figure,
         f"Time and memory of {kind} attention against seq_len",
-        f"Measured with the heads of GPT-2 small. At seq_len {lengths[-1]:,}: {'; '.join(words)}.",
+        f"Measured with as many heads as GPT-2 small has. At seq_len {lengths[-1]:,}: {'; '.join(words)}.",
     )

@@ -1,4 +1,4 @@
-"""The causal mask: without a cache, with one, and with a mistake that is easy to make."""
+"""The causal mask without a cache, with one, and with a mistake that is easy to make."""
 
 import numpy as np
 from matplotlib.patches import Polygon
@@ -11,7 +11,7 @@ from tutor.checks.numpy import gpt2 as numpy_gpt2
 
 
 def _band_part(matrix: np.ndarray, num_lower: int | None, num_upper: int | None, *, exclude: bool) -> np.ndarray:
-    """`F.band_part` in NumPy: keeps the band around the diagonal, or with `exclude` all but the band."""
+    """`F.band_part` in NumPy: keeps the band around the diagonal, or everything else if `exclude` is True."""
     rows, columns = np.indices(matrix.shape)
     inside = np.ones(matrix.shape, dtype=bool)
     if num_lower is not None:
@@ -30,7 +30,7 @@ def _mark(grid: Grid, row: int, column: int) -> None:
 
 
 def draw_mask() -> Picture:
-    """Three masks for four queries: without a cache, with one, and with one that the mask leaves out."""
+    """Three masks for four queries: without a cache, with one, and with one that the mask ignores."""
     length, cached = 4, 3
     panels = [
         ("No cache: num_upper=0", 0, 0),
@@ -64,12 +64,12 @@ def draw_mask() -> Picture:
     legend = Grid(axes, 96, 606, 44, 30)
     legend.cell(0, 0, "−∞")
     _mark(legend, 0, 0)
-    say(axes, 152, 621, "hidden, but should be seen")
+    say(axes, 152, 621, "hidden, but should be visible")
     return Picture(
         figure,
         "Three masks for four queries",
-        "Rows are queries, columns are keys, both numbered by their position; 0 is seen and −∞ is hidden. "
+        "Rows are queries, columns are keys, both numbered by position; 0 means visible and −∞ means hidden. "
         "Without a cache, 4 by 4: each query sees the keys up to its own. With a cache of 3 and num_upper=3, 4 by 7: "
-        "queries 3 to 6 see all three cached keys and the new ones up to their own. With num_upper left at 0: "
+        "queries 3 to 6 see all three cached keys and the new ones up to their own. With num_upper left at 0, "
         f"each query misses three keys that it should see; these {wrong} cells are framed, with a filled corner.",
     )

@@ -1,4 +1,4 @@
-"""What the figures are made of: paper, axes, words, boxes and arrows."""
+"""The parts of the figures: paper, axes, words, boxes and arrows."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -23,7 +23,7 @@ MONO: FontStyle = {"family": "monospace"}
 
 
 def paper(width: int, height: int) -> tuple[Figure, Axes]:
-    """A figure to draw on by pixels, with y downwards."""
+    """A figure whose coordinates are pixels, with y pointing down."""
     figure = Figure((width / 72, height / 72))
     figure.patch.set_visible(False)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -33,7 +33,7 @@ def paper(width: int, height: int) -> tuple[Figure, Axes]:
 
 
 def plot(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Axes for curves, at a place in pixels."""
+    """Axes for curves; their position and size are in pixels."""
     total_width, total_height = figure.get_size_inches() * 72
     place = (left / total_width, 1 - (top + height) / total_height, width / total_width, height / total_height)
     axes = figure.add_axes(place)
@@ -48,7 +48,7 @@ def _plain(number: float) -> str:
 
 
 def ticks(axes: Axes, x: Sequence[float] | None = None, y: Sequence[float] | None = None) -> None:
-    """Ticks at these places and no others, with plain numbers: matplotlib's own would be formulas."""
+    """Puts ticks only at these places, as plain numbers: matplotlib's own would be formulas."""
     for axis, places in ((axes.xaxis, x), (axes.yaxis, y)):
         if places is not None:
             axis.set_ticks(places, [_plain(place) for place in places])
@@ -56,18 +56,18 @@ def ticks(axes: Axes, x: Sequence[float] | None = None, y: Sequence[float] | Non
 
 
 def say(axes: Axes, x: float, y: float, words: str, **style: object) -> None:
-    """Text whose middle is at this height; from x to the right unless `ha` says otherwise."""
+    """Writes text that is centred at height y and starts at x, unless `ha` says otherwise."""
     axes.text(x, y, words, **{"va": "center_baseline", **style})
 
 
 def box(axes: Axes, x: float, y: float, width: float, height: float, words: str, **style: object) -> None:
-    """A soft box with words in its middle; `x` and `y` are its upper left corner."""
+    """Draws a box with words in the middle; `x` and `y` are its upper left corner."""
     axes.add_patch(Rectangle((x, y), width, height, facecolor=SOFT, edgecolor=FIRST, linewidth=1.5))
     say(axes, x + width / 2, y + height / 2, words, ha="center", **style)
 
 
 def arrow(axes: Axes, *points: tuple[float, float], colour: str | tuple[str, float] = TEXT, **style: object) -> None:
-    """A line through the points, with an arrow head at its end."""
+    """Draws a line through the points, with an arrow head at the end."""
     (x0, y0), (x1, y1) = points[-2:]
     length = float(np.hypot(x1 - x0, y1 - y0))
     along = np.array([x1 - x0, y1 - y0]) / length
@@ -79,7 +79,7 @@ def arrow(axes: Axes, *points: tuple[float, float], colour: str | tuple[str, flo
 
 
 def plus(axes: Axes, x: float, y: float) -> None:
-    """The sign of an addition."""
+    """Draws a plus sign in a circle."""
     axes.add_patch(Circle((x, y), 11, facecolor=SOFT, edgecolor=FIRST, linewidth=1.5))
     for dx, dy in ((6, 0), (0, 6)):
         axes.plot([x - dx, x + dx], [y - dy, y + dy], color=TEXT, linewidth=1.5)

@@ -1,4 +1,4 @@
-"""From matplotlib to the page: draws a picture and makes its SVG fit to stand in a page."""
+"""Draws a picture with matplotlib, and makes its SVG fit for a page."""
 
 import io
 import re
@@ -37,7 +37,7 @@ _LINK = "{http://www.w3.org/1999/xlink}href"
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure and what it shows, in words."""
+    """A figure, and a description of what it shows."""
 
     figure: Figure
     title: str
@@ -45,21 +45,21 @@ class Picture:
 
 
 def _style(style: str) -> str:
-    """Leaves the font to the page, but for its size and weight."""
+    """Leaves the font to the page, except for its size and weight."""
     mono = "monospace" in style
-    # The fonts' names are matplotlib's, and mitred joins are no gain on lines as thin as these.
+    # The fonts' names are matplotlib's, and mitred joins do not show on lines as thin as these.
     style = re.sub(r"(font-family: [^;]*|stroke-linejoin: miter)(; |$)", "", style).removesuffix("; ")
     return f"{style}; font-family: var(--mono-font, monospace)" if mono else style
 
 
 def _short(numbers: str) -> str:
-    """Numbers with at most two decimals, in one line."""
+    """Shortens numbers to at most two decimals, on one line."""
     numbers = re.sub(r"-?\d+\.\d+", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), numbers)
     return " ".join(re.sub(r"-0(?![.\d])", "0", numbers).split())
 
 
 def _clean(element: ElementTree.Element) -> None:
-    """Takes out what a page needs not, or must not have: a style that would reach all of the page."""
+    """Removes what a page does not need, and what it must not have: styles that would affect the whole page."""
     for child in list(element):
         _clean(child)
         empty_definitions = child.tag == f"{_SVG}defs" and not len(child)
@@ -77,7 +77,7 @@ def _clean(element: ElementTree.Element) -> None:
 
 
 def _unwrap(element: ElementTree.Element) -> None:
-    """Takes out the groups that say nothing and keeps what is in them."""
+    """Removes groups without attributes, and keeps what is in them."""
     for child in list(element):
         _unwrap(child)
     children: list[ElementTree.Element] = []
@@ -87,7 +87,7 @@ def _unwrap(element: ElementTree.Element) -> None:
 
 
 def _rename_ids(root: ElementTree.Element, name: str) -> None:
-    """Keeps the ids that are referred to, under names that are this figure's own; unwraps bare groups."""
+    """Keeps the ids that something refers to, under names unique to this figure; removes bare groups."""
     used = {element.attrib["href"].removeprefix("#"): None for element in root.iter() if "href" in element.attrib}
     numbers = count(1)
     new = {old: f"figure-{name}-{next(numbers)}" for old in used}
@@ -100,7 +100,7 @@ def _rename_ids(root: ElementTree.Element, name: str) -> None:
 
 
 def _name_root(root: ElementTree.Element, name: str, picture: Picture) -> None:
-    """Gives the figure its size, its role, and what it shows in words."""
+    """Gives the figure its size, its role, its title and its description."""
     view_box = root.attrib["viewBox"]
     width = view_box.split()[2]
     ids = {"title": f"figure-{name}-title", "desc": f"figure-{name}-desc"}
@@ -120,7 +120,7 @@ def _name_root(root: ElementTree.Element, name: str, picture: Picture) -> None:
 
 
 def to_svg(name: str, draw: Callable[[], Picture]) -> str:
-    """Draws a figure and makes its SVG fit to stand in a page."""
+    """Draws a figure and makes its SVG fit for a page."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)

@@ -4,5 +4,5 @@ import numpy as np
 
 
 def signed(number: float, decimals: int) -> str:
-    """A number with a minus sign, not a hyphen; minus infinity as a sign too."""
+    """A number with a minus sign instead of a hyphen; minus infinity becomes −∞."""
     return "−∞" if number == -np.inf else f"{number:.{decimals}f}".replace("-", "−")

@@ -1,7 +1,8 @@
 """The NumPy models that explain mistakes give the stored numbers; with a mistake, they give others."""
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,12 +17,12 @@ COMPARED = [number for number, check in CHECKS.items() if check.cases]
 MISTAKES = [(number, mistake) for number in COMPARED for mistake in CHECKS[number].mistakes]
 
 
-def cases(number: int) -> Iterator[tuple[Case, Subject, Arrays, Arrays, Arrays]]:
+@functools.cache
+def cases(number: int) -> Sequence[tuple[Case, Subject, Arrays, Arrays, Arrays]]:
     """Each case of a step with its subject, parameters, inputs and expected outputs."""
     stored = stored_numbers.load(number)
-    for case in CHECKS[number].cases:
-        if case.name in stored:
-            yield case, CHECKS[number].subject(case.subject), *stored[case.name]
+    check = CHECKS[number]
+    return [(case, check.subject(case.subject), *stored[case.name]) for case in check.cases if case.name in stored]
 
 
 def tolerance(number: int, case: Case) -> float:

@@ -56,7 +56,7 @@ def test_tensors_that_do_not_fit(copy: Path, skeletons: Workspace, tutor: Tool):
     change_tensors(copy, {"transformer.h.1.ln_1.bias": None})
     refused(tutor, skeletons, copy, r"no tensor for transformer\.h\.1\.ln_1\.bias")
     change_tensors(copy, {"transformer.h.1.ln_1.bias": np.zeros(7, np.float32)})
-    refused(tutor, skeletons, copy, r"transformer\.h\.1\.ln_1\.bias has shape \(7,\); the model wants \(192,\)")
+    refused(tutor, skeletons, copy, r"transformer\.h\.1\.ln_1\.bias has shape \(7,\); the model needs \(192,\)")
     change_tensors(copy, {"transformer.h.1.ln_1.bias": np.zeros(192, np.int32)})
     refused(tutor, skeletons, copy, "ln_1.bias has type int32; weights are float32, float16 or bfloat16")
     change_tensors(copy, {"transformer.h.1.ln_1.bias": np.zeros(192, np.float32), "extra": np.zeros(3, np.float32)})

@@ -10,7 +10,7 @@ BAND = "F.band_part(mask, num_lower=None, num_upper=num_tokens, exclude=True)"
 SHAPE = "(sequence_length, Dim(sequence_length) + num_tokens)"
 
 WRONG_FILES = (
-    wrong("the mask transposed", (BAND, "F.band_part(mask, num_lower=0, num_upper=None, exclude=True)")),
+    wrong("a transposed mask", (BAND, "F.band_part(mask, num_lower=0, num_upper=None, exclude=True)")),
     wrong(
         "a mask that is off by one: each token sees the next one",
         ("num_upper=num_tokens", "num_upper=num_tokens + 1"),
@@ -33,7 +33,7 @@ WRONG_FILES = (
     ),
     wrong("a mask that is not shifted when there is a cache", ("num_upper=num_tokens", "num_upper=0")),
     wrong(
-        "the mask inverted: it hides what a token should see",
+        "an inverted mask: it hides what a token should see",
         ("num_upper=num_tokens, exclude=True", "num_upper=num_tokens"),
     ),
 )

@@ -8,7 +8,7 @@ wrong = partial(wrong_file, 8)
 
 WRONG_FILES = (
     wrong("attention without the 1/sqrt(head_dim) scale", (" / math.sqrt(head_dim)", "")),
-    wrong("attention scaled by sqrt(n_embd)", ("math.sqrt(head_dim)", "math.sqrt(head_dim * int(query.shape[1]))")),
+    wrong("attention scaled by 1/sqrt(n_embd)", ("math.sqrt(head_dim)", "math.sqrt(head_dim * int(query.shape[1]))")),
     wrong(
         "attention with the softmax over the queries",
         ("F.softmax(scores + mask)", "F.softmax(scores + mask, axis=2)"),

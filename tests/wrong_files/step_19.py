@@ -42,7 +42,7 @@ WRONG_FILES = (
     wrong("Return the output and the weights, in this order", (RETURN, "return attention_weights @ value")),
     wrong("MAX notices it late", ("    check_shapes(query, key, value)\n", "")),
     wrong(
-        "hold each size of the mask against the scores' last sizes",
+        "compare each size of the mask with the scores' last sizes",
         ("not all(size in (1, wanted) for size, wanted in sizes)", "False"),
     ),
     wrong(
@@ -51,7 +51,7 @@ WRONG_FILES = (
     ),
     wrong("`dims(mask.unsqueeze(1))`", ("if mask.rank == 3 and scores.rank == 4:", "if False:")),
     wrong(
-        "Hand the mask on to `scaled_dot_product_attention`",
+        "Pass the mask on to `scaled_dot_product_attention`",
         ("scaled_dot_product_attention(query, key, value, mask)", "scaled_dot_product_attention(query, key, value)"),
     ),
     wrong(

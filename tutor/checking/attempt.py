@@ -1,21 +1,25 @@
 """One look at a step, on one choice of files: traced, evaluated, and judged function by function."""
 
+import contextlib
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
+from tutor.checking.contract import compare_parameters
 from tutor.checking.diagnosis import explain_numbers
 from tutor.checking.first_wrong_line import FirstWrongLine, Suspects, find_first_wrong_line
 from tutor.checking.guard import ProblemFound
-from tutor.checking.learner_link import LearnerLink
+from tutor.checking.learner_link import LearnerLink, disturbed
 from tutor.checking.numbers import Compared, Given
 from tutor.checking.spec import Check, Expectation, RunnableSubject, Subject
 from tutor.checking.statements import SourceFile
-from tutor.checking.subject_graph import SubjectGraph, read_graph
+from tutor.checking.subject_graph import SubjectGraph, read_graph, shapes_of
 from tutor.checking.verdict import Problem, TaskState
+from tutor.checking.wire import Message, WireError
 from tutor.errors import CourseError
 from tutor.evaluate.errors import EvaluationError, EvaluationLimitError
 from tutor.graphs.devices import find_device
@@ -41,6 +45,7 @@ class Attempt:
         compared: the numbers of all cases.
         problem: the first thing that is wrong, if anything is.
         unfilled: the first function of the step that is not filled in, if there is one.
+        replies: what came of tracing each subject, by name.
     """
 
     own: frozenset[int]
@@ -52,6 +57,7 @@ class Attempt:
     compared: Compared = field(default_factory=Compared)
     problem: Problem | None = None
     unfilled: Problem | None = None
+    replies: dict[str, Message] = field(default_factory=dict)
 
     @property
     def right(self) -> bool:
@@ -112,24 +118,51 @@ class Look:
             if self._function(expectation.part) == function
         ]
         stages = [
+            *(lambda s=subject: self._make(s, function, link, attempt) for subject in self._made_by(function)),
             *(lambda s=subject: self._trace(s, link, attempt) for subject in subjects if subject.compiled),
             *(lambda i=i, e=e: self._answer(i, e, link, attempt, {}) for i, e in expectations if not e.needs),
             lambda: self._compare(subjects, link, attempt),
             *(lambda i=i, e=e: self._answer(i, e, link, attempt, attempt.graphs) for i, e in expectations if e.needs),
         ]
-        before = len(attempt.passed)
+        before, complete = len(attempt.passed), True
         for stage in stages:
             try:
                 stage()
+            except WireError:
+                self._note(attempt, disturbed(self.step), "")
+                return False
             except ProblemFound as stop:
                 self._note(attempt, stop.problem, function)
                 if attempt.problem is not None:
                     return False
                 if attempt.states[function] == "unfilled":
                     return True
-        if len(attempt.passed) > before and attempt.states[function] == "open":
+                complete = False  # it needs another function, which is not filled in
+        if complete and len(attempt.passed) > before and attempt.states[function] == "open":
             attempt.states[function] = "right"
         return True
+
+    def _made_by(self, function: str) -> list[Subject]:
+        """A subject that shows whether an `__init__` makes the right parameters, whatever its class does with them."""
+        owner, _, name = function.rpartition(".")
+        made = [s for s in self.check.subjects if s.parameters and self._function(s.part).rpartition(".")[0] == owner]
+        return made[:1] if name == "__init__" else []
+
+    def _make(self, subject: Subject, function: str, link: LearnerLink, attempt: Attempt) -> None:
+        """Makes a subject; what happens when it is called is for later."""
+        reply = self._traced(subject, link, attempt)
+        if "parameters" in reply:
+            with self._explained():
+                compare_parameters(self.step, subject, shapes_of(reply.message("parameters")))
+            attempt.states[function] = "right"
+        elif "problem" in reply:
+            raise ProblemFound(Problem.from_message(reply.message("problem")))
+
+    def _traced(self, subject: Subject, link: LearnerLink, attempt: Attempt) -> Message:
+        if subject.name not in attempt.replies:
+            attempt.replies[subject.name] = link.ask("trace", subject=subject.name, device=self.device)
+            attempt.loaded |= _numbers(attempt.replies[subject.name].get("loaded"))
+        return attempt.replies[subject.name]
 
     def _function(self, part: str) -> str:
         """The function that something is about: the step's last one, unless it says otherwise."""
@@ -160,17 +193,18 @@ class Look:
             )
 
     def _trace(self, subject: Subject, link: LearnerLink, attempt: Attempt) -> None:
-        reply = link.ask("trace", subject=subject.name, device=self.device)
-        attempt.loaded |= _numbers(reply.get("loaded"))
-        try:
+        reply = self._traced(subject, link, attempt)
+        with self._explained():
             attempt.graphs[subject.name] = read_graph(self.step, subject, reply, find_device(self.device))
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """The check knows what lies behind some of the general sentences."""
+        try:
+            yield
         except ProblemFound as stop:
-            # The check knows what lies behind some of the general sentences.
             advice = next((text for part, text in self.check.explain.items() if part in stop.problem.summary), "")
             raise ProblemFound(replace(stop.problem, advice=advice) if advice else stop.problem) from None
-        made = f"{subject.part or self.parts[-1].function}".rpartition(".")[0] + ".__init__"
-        if attempt.states.get(made) == "open" and subject.parameters:
-            attempt.states[made] = "right"
 
     def _compare(self, subjects: Sequence[Subject], link: LearnerLink, attempt: Attempt) -> None:
         """Compares the numbers of these subjects, all cases together."""
@@ -222,29 +256,35 @@ class Look:
         return {name: compiled.get(name, graph.evaluate) for name, graph in graphs.items()}
 
     def _run(self, given: Given, runnable: Mapping[str, RunnableSubject]) -> Sequence[np.ndarray]:
-        try:
+        with self._computed(given.name):
             return runnable[given.subject.name](given.parameters, *given.inputs.values())
+
+    @contextlib.contextmanager
+    def _computed(self, where: str) -> Iterator[None]:
+        """Says what is wrong with a graph that cannot be computed."""
+        try:
+            yield
         except EvaluationLimitError:
-            summary = "The graph runs without an end."
-            advice = "Look at the condition of your loop: something that it asks for must change in the body."
-            raise ProblemFound(Problem("stopped", self.step, summary, where=given.name, advice=advice)) from None
+            summary = "The graph never stops running."
+            advice = "Look at the condition of your loop: something that it tests must change in the body."
+            raise ProblemFound(Problem("stopped", self.step, summary, where=where, advice=advice)) from None
         except EvaluationError as error:
-            summary = f"The graph can be traced, but not computed: {error}"
-            raise ProblemFound(Problem("exception", self.step, summary, where=given.name)) from None
+            summary = f"The graph can be built, but not computed: {error}"
+            raise ProblemFound(Problem("exception", self.step, summary, where=where)) from None
 
     def _call(self, given: Given, link: LearnerLink) -> Sequence[np.ndarray]:
         arguments = [*given.inputs.values(), *given.parameters.values()]
         reply = link.ask("call", subject=given.subject.name, where=given.name, arguments=arguments)
         if "problem" in reply:
-            raise ProblemFound(Problem.from_dict(reply["problem"]))
-        results = reply.get("results")
-        if isinstance(results, list) and all(isinstance(part, np.ndarray) for part in results):
-            return results
+            raise ProblemFound(Problem.from_message(reply.message("problem")))
+        arrays = reply.arrays("results") if "results" in reply else []
+        if len(arrays) == len(given.subject.outputs):
+            return arrays
         returned = str(reply.get("returned"))
         if returned == "None":
-            summary, advice = f"`{given.subject.name}` returned None.", "Is a `return` missing?"
+            summary, advice = "The function returned None.", "Is a `return` missing?"
         else:
-            summary, advice = f"`{given.subject.name}` must return lists of numbers; it returned {returned}.", ""
+            summary, advice = f"The function must return lists of numbers; it returned {returned}.", ""
         raise ProblemFound(Problem("returns", self.step, summary, where=given.subject.name, advice=advice))
 
     def _answer(
@@ -270,12 +310,13 @@ class Look:
             ProblemFound: the answer is wrong, or there is none.
         """
         if expectation.of_graphs:
-            answer = expectation.evaluate(_NO_CODE, runnable)
+            with self._computed(expectation.name):
+                answer = expectation.evaluate(_NO_CODE, runnable)
         else:
             link.runnable = runnable
             reply = link.ask("answer", expectation=index, seed=self.seed)
             if "problem" in reply:
-                raise ProblemFound(Problem.from_dict(reply["problem"]))
+                raise ProblemFound(Problem.from_message(reply.message("problem")))
             answer = reply["answer"]
         got = expectation.read(answer)
         if equal(got, expectation.expected):
@@ -295,7 +336,7 @@ class Look:
 class _NoCode:
     """Stands for the code under test where only graphs are asked."""
 
-    def __getitem__(self, step: int) -> object:
+    def __getitem__(self, step: int) -> NoReturn:
         raise TypeError("an expectation of graphs has no code to ask")
 
 
@@ -308,7 +349,7 @@ def _numbers(value: object) -> frozenset[int]:
 
 def equal(got: object, expected: object) -> bool:
     """Equality that tells True from 1, and takes arrays."""
-    if isinstance(got, np.ndarray) or isinstance(expected, np.ndarray):
+    if isinstance(got, np.ndarray) and isinstance(expected, np.ndarray):
         return np.array_equal(got, expected)
     return type(got) is type(expected) and bool(got == expected)
 

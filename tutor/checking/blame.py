@@ -64,6 +64,6 @@ def _on_right_foundations(step: int, own: Problem, borrowed: Problem) -> Problem
     if own.step == step:
         return own
     if any(frame.file.startswith("solutions") for frame in borrowed.frames):
-        told = "This was run on the solutions of the earlier steps: what is wrong is in this step."
+        told = "This run used the solutions of the earlier steps, so the error is in this step."
         return replace(borrowed, advice=f"{borrowed.advice} {told}".strip())
     return borrowed

@@ -14,10 +14,10 @@ def compare_parameters(step: int, subject: Subject, got: Mapping[str, Dims]) -> 
         return
     missing = [name for name in expected if name not in got]
     extra = [name for name in got if name not in expected]
-    advice = "A checkpoint finds its parameters by name, so the attributes need exactly the names that the tasks give."
+    advice = "A checkpoint finds parameters by name, so the attributes must have exactly the names given in the tasks."
     if missing and all(name.endswith("bias") for name in missing) and not extra:
         summary = f"A bias is missing: {_listed(missing)}."
-        advice = "GPT-2's linear layers and norms have one. Do not pass bias=False, and do not leave it out."
+        advice = "GPT-2's linear layers and norms have a bias. Do not pass bias=False, and do not leave it out."
     elif missing:
         summary = f"These parameters are missing: {_listed(missing)}."
     elif extra:
@@ -28,7 +28,7 @@ def compare_parameters(step: int, subject: Subject, got: Mapping[str, Dims]) -> 
         missing, extra, advice = wrong, wrong, ""
         if all(got[name] == expected[name][::-1] for name in wrong):
             advice = "Rows and columns are swapped. A `Linear` layer keeps its weight as [out, in]; a table of "
-            advice += "embeddings has a row for each token or position."
+            advice += "embeddings has one row for each token or position."
     details = [("expected", _listed([f"{name} {_dims(expected[name])}" for name in missing]))] if missing else []
     details += [("got", _listed([f"{name} {_dims(got[name])}" for name in extra]))] if extra else []
     raise ProblemFound(Problem("parameters", step, summary, where=subject.name, details=details, advice=advice))

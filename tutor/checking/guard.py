@@ -12,24 +12,27 @@ from tutor.errors import CourseError
 
 # Advice for errors that MAX raises while tracing, by a part of the message. A check may have its own.
 COMMON_ERRORS = {
-    "Matrix multiplication input lhs": "In a @ b, the last axis of a and the last but one of b must be equal. "
-    "A `Linear` layer keeps its weight as [out, in] and computes x @ weight.T + bias; "
+    "Matrix multiplication input lhs": "In `a @ b`, the last axis of a must be as long as the second-to-last "
+    "axis of b. A `Linear` layer keeps its weight as [out, in] and computes x @ weight.T + bias; "
     "Hugging Face's Conv1D keeps it as [in, out].",
-    "BroadcastToOp": "Axes fit together if they are equal or one of them is 1. Write down both shapes.",
-    "static dims": "The length has no value while the graph is built. Use operations of `F`, which take it as it is.",
-    "int(dim)": "The length has no value while the graph is built. Use operations of `F`, which take it as it is.",
-    "argument 'keepdims'": "MAX keeps the axis, with length 1, and has no `keepdims`.",
-    "ModuleList must implement forward": "A `ModuleList` cannot be called. Go through it with a `for` loop.",
-    "reshape": "A reshape keeps the number of entries: multiply the sizes before and after it.",
+    "BroadcastToOp": "Two axes fit together if they are equally long, or if one of them has length 1. "
+    "Write down both shapes.",
+    "static dims": "A symbolic dimension has no value while the graph is built, so it cannot be converted to an int. "
+    "Pass it to operations of `F` as it is.",
+    "int(dim)": "A symbolic dimension has no value while the graph is built, so Python cannot count up to it. "
+    "Use operations of `F`, which take it as it is.",
+    "argument 'keepdims'": "MAX always keeps the axis, with length 1, and has no `keepdims`.",
+    "ModuleList must implement forward": "A `ModuleList` cannot be called. Loop over it with `for`.",
+    "reshape": "A reshape must keep the number of entries: multiply the sizes before and after it.",
 }
 
 
-# An endless recursion has a thousand.
+# An endless recursion has a thousand frames.
 _MOST_FRAMES = 4
 
 
 class ProblemFound(Exception):
-    """A problem was found that ends the check."""
+    """Raised when a problem is found that ends the check."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.summary)
@@ -51,14 +54,14 @@ class Guard:
         explain: Mapping[str, str] | None = None,
         returns: type[Exception] | tuple[()] = (),
     ) -> Any:
-        """Gives what `run` gives. `explain` maps parts of MAX's error messages to advice."""
+        """Returns what `run` returns. `explain` maps parts of error messages to advice."""
         try:
             return run()
         except (ProblemFound, CourseError, KeyboardInterrupt):
             raise
         except returns as error:
             raise ProblemFound(
-                Problem("returns", self.step, f"`{where}` does not give what the step asks for: {error}", where=where)
+                Problem("returns", self.step, f"`{where}` does not return what the step asks for: {error}", where=where)
             ) from None
         except BaseException as error:
             frames = self.frames(error)
@@ -76,7 +79,7 @@ class Guard:
             message = _without_operands(message)
             if isinstance(error, SystemExit):
                 summary = f"The file ends the program (exit status {error.code}) instead of returning."
-                advice = "Take the call of `sys.exit` or `exit` out."
+                advice = "Remove the call of `sys.exit` or `exit`."
             elif isinstance(error, SyntaxError):
                 summary = f"Python cannot read the file: {error.msg}"
                 file = Path(error.filename or self.view.file(self.step))
@@ -99,7 +102,7 @@ class Guard:
 
 
 def _without_operands(message: str) -> str:
-    """The sentence of a long message of MAX's that says what is wrong: after the operands, and a verifier's heading."""
+    """The sentence of one of MAX's long messages that says what is wrong: after the operands and the heading."""
     diagnostics = message.rpartition("Diagnostics:")[2] if "Diagnostics:" in message else ""
     lines = [line.strip() for line in diagnostics.splitlines()]
     said = next((line for line in lines if line and line != "Verification failed:"), message)
@@ -107,11 +110,11 @@ def _without_operands(message: str) -> str:
 
 
 def _is_tools_own(error: BaseException) -> bool:
-    """Whether the tool itself is wrong, which must not be blamed on the learner.
+    """Whether the fault is in the tool itself, and must not be blamed on the learner.
 
-    A line of the tool that calls the learner's code may well raise: an attribute is missing (from a thing of
-    the course's, or in a line in `checks/`), the signature is another one (TypeError), the file cannot be
-    read (SyntaxError).
+    A line of the tool that calls the learner's code may raise because of that code: an attribute is missing (from
+    an object of the course, or in a line in `checks/`), the signature is different (TypeError), or the file cannot
+    be read (SyntaxError).
     """
     if isinstance(error, AttributeError) and _is_of_the_course(error.obj):
         return False

@@ -17,18 +17,14 @@ import secrets
 import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from tutor.checking import integrity
-from tutor.checking.attempt import Attempt, Look
-from tutor.checking.blame import find_blame
-from tutor.checking.confirmation import Compiler, confirm
 from tutor.checking.guard import ProblemFound
 from tutor.checking.learner_link import LearnerLink
-from tutor.checking.numbers import drawn_cases, stored_cases
-from tutor.checking.verdict import Problem, TaskState, Verdict
+from tutor.checking.verdict import Problem, Verdict
 from tutor.course import find_step
 from tutor.errors import CourseError
 from tutor.learner.progress import file_hashes, is_green
@@ -71,25 +67,33 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     Raises:
         CourseError: the check cannot be run here, whatever the code is.
     """
+    # MAX takes half a second to import: the process for the learner's code, which runs by now, imports it meanwhile.
+    from tutor.checking.attempt import Attempt, Look
+    from tutor.checking.blame import find_blame
+    from tutor.checking.confirmation import Compiler, confirm
+    from tutor.checking.numbers import drawn_cases, stored_cases
+
     step, workspace = request.step, request.workspace
     before = integrity.fingerprint(workspace)
     hashes = file_hashes(workspace, range(step + 1))
     emit("trace")
     check, parts = find_step(step).check, parts_of(workspace.solution(step).read_text(encoding="utf-8"))
-    seed = secrets.randbelow(1 << 31)
+    seed = int(os.environ.get("TUTOR_SEED") or secrets.randbelow(1 << 31))  # the book's outputs are always the same
     stored = stored_cases(step, check)
     compiler = Compiler(step, check, request.cache_folder, lambda graphs: emit("compile", graphs=graphs))
     cases = [*stored, *drawn_cases(check, stored, seed)]
     trusted = frozenset(number for number in range(step) if is_green(workspace, number, request.green))
     look = Look(step, check, parts, cases, request.device, seed, compiler, trusted)
 
+    # All that is stored is read by now: what the code under test writes into these files comes too late.
+    total = len(look.cases) + len(check.expectations_for(seed))
+
     def look_at(own: Collection[int]) -> Attempt:
         return look(link, str(workspace.root), own)
 
     attempt = look_at(() if request.solutions else range(step + 1))
-    total = len(look.cases) + len(check.expectations_for(seed))
 
-    def verdict(status: str, problem: Problem | None, tasks: list[TaskState], **more: object) -> Verdict:
+    def verdict(status: str, problem: Problem | None, shown: Attempt) -> Verdict:
         own = [number for number in attempt.loaded if number in attempt.own]
         return Verdict(
             step=step,
@@ -101,32 +105,30 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
             compile_seconds=compiler.seconds,
             damaged=compiler.damaged,
             files={label: hashes[label] for label in (f"{number:02d}" for number in own) if label in hashes},
-            tasks=tasks,
-            **more,
+            tasks=shown.tasks(parts),
         )
 
-    tasks = attempt.tasks(parts)
     if attempt.problem is not None:
         if request.solutions:
-            return verdict("red", attempt.problem, tasks)
+            return verdict("red", attempt.problem, attempt)
         suspects = sorted(attempt.loaded - {step} - trusted)
         blame = find_blame(step, attempt, suspects, look_at)
         status = "borrowed" if blame.borrowed else "red"
-        tasks = blame.attempt.tasks(parts)
-        return verdict(status, blame.problem, tasks, culprits=blame.culprits, suspects=blame.suspects)
+        told = verdict(status, blame.problem, blame.attempt)
+        return replace(told, culprits=blame.culprits, suspects=blame.suspects)
     if attempt.unfilled is not None:
-        return verdict("red", attempt.unfilled, tasks)
+        return verdict("red", attempt.unfilled, attempt)
     if attempt.graphs:
         emit("right")
     try:
         compared = confirm(attempt, look, link, compiler)
     except ProblemFound as stop:
-        return verdict("red", stop.problem, tasks)
+        return verdict("red", stop.problem, attempt)
     changed = integrity.changed(workspace, before)
     if changed:
-        return verdict("red", _changed(step, changed), tasks)
+        return verdict("red", _changed(step, changed), attempt)
     notes = [] if check.show is None else [check.show(compared.results)]
-    return verdict("green", None, tasks, largest_error=compared.largest_error, notes=notes)
+    return replace(verdict("green", None, attempt), largest_error=compared.largest_error, notes=notes)
 
 
 def _changed(step: int, files: list[str]) -> Problem:
@@ -141,9 +143,10 @@ def main() -> None:
     events = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
     output: BinaryIO = os.fdopen(int(sys.argv[3]), "wb", closefd=False)
     content = json.load(sys.stdin)
+    token = content["token"]
 
     def emit(event: str, **more: object) -> None:
-        events.write(json.dumps({"event": event, **more}) + "\n")
+        events.write(json.dumps({"token": token, "event": event, **more}) + "\n")
         events.flush()
 
     request = Request(
@@ -165,6 +168,8 @@ def main() -> None:
         emit("failed", message=traceback.format_exc())
     finally:
         link.close()
+    # Nothing is left to do, and taking MAX down takes a while.
+    os._exit(0)
 
 
 if __name__ == "__main__":

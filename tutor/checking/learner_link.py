@@ -9,13 +9,12 @@ import sys
 from collections.abc import Mapping
 from typing import BinaryIO
 
-import numpy as np
-
 from tutor.checking.guard import ProblemFound
 from tutor.checking.spec import Arrays, RunnableSubject
 from tutor.checking.verdict import Problem
-from tutor.checking.wire import Connection, Plain, WireError
+from tutor.checking.wire import Connection, Message, WireError
 from tutor.errors import CourseError, ToolError
+from tutor.evaluate.errors import EvaluationError
 
 _SECONDS_TO_END = 1.0
 
@@ -29,7 +28,7 @@ class LearnerLink:
         self._step = step
         self._connection = Connection(own)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tutor.checking.learner_process", str(theirs.fileno()), str(os.getpid())],
+            [sys.executable, "-m", "tutor.checking.learner_process", str(theirs.fileno()), str(os.getpid()), str(step)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -41,7 +40,7 @@ class LearnerLink:
         self.runnable: Mapping[str, RunnableSubject] = {}
         self._bound: dict[str, tuple[str, Arrays]] = {}
 
-    def ask(self, do: str, **content: Plain) -> dict[str, Plain]:
+    def ask(self, do: str, **content: object) -> Message:
         """Sends a request, and gives the reply.
 
         Raises:
@@ -56,9 +55,9 @@ class LearnerLink:
         except WireError:
             raise ProblemFound(self._ended()) from None
         if message.get("nonce") != nonce:
-            raise ProblemFound(_disturbed(self._step))
+            raise ProblemFound(disturbed(self._step))
         if "refused" in message:
-            raise CourseError(str(message["refused"]))
+            raise CourseError(message.text("refused"))
         if "failed" in message:
             raise ToolError(f"the tool itself failed; please report this:\n{message['failed']}")
         return message
@@ -72,28 +71,24 @@ class LearnerLink:
             self._process.kill()
             self._process.wait()
 
-    def _serve(self, message: Mapping[str, Plain]) -> None:
+    def _serve(self, message: Message) -> None:
         """Runs a subject's graph for an answer that is being found."""
-        try:
-            if message.get("event") == "bind":
-                key = _text(message["key"])
-                self._bound[key] = (key.rpartition(" ")[0], _arrays(message["parameters"]))
+        match message.text("event"):
+            case "bind":
+                key = message.text("key")
+                self._bound[key] = (key.rpartition(" ")[0], message.arrays_by_name("parameters"))
                 return
-            if message.get("event") != "run":
-                raise WireError("what came is no message")
-            name, parameters = _text(message["subject"]), message.get("parameters")
-            if "bound" in message:
-                name, parameters = self._bound[_text(message["bound"])]
-            run, inputs = self.runnable[name], message["inputs"]
-            if not isinstance(inputs, list):
-                raise WireError("what came is no message")
-            arguments = [array for array in inputs if isinstance(array, np.ndarray)]
-            given = _arrays(parameters)
-        except (KeyError, TypeError) as error:
-            raise WireError(f"what came is no message ({error})") from None
+            case "run" if "bound" in message and message.text("bound") in self._bound:
+                name, parameters = self._bound[message.text("bound")]
+            case "run":
+                name, parameters = message.text("subject"), message.arrays_by_name("parameters")
+            case event:
+                raise WireError(f"{event} is no event")
+        if name not in self.runnable:
+            raise WireError(f"{name} is no subject that may be run")
         try:
-            self._connection.send({"results": list(run(given, *arguments))})
-        except (ValueError, KeyError) as error:
+            self._connection.send({"results": list(self.runnable[name](parameters, *message.arrays("inputs")))})
+        except (ValueError, KeyError, EvaluationError) as error:
             self._connection.send({"error": str(error)})
 
     def _ended(self) -> Problem:
@@ -101,28 +96,17 @@ class LearnerLink:
         try:
             status = self._process.wait(timeout=_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
-            return _disturbed(self._step)
+            return disturbed(self._step)
         if status < 0:
             summary = f"The process crashed with {signal.Signals(-status).name} while it ran your code."
             advice = "MAX itself crashed on this code. Undo your last change, or compare with the solution."
         else:
             summary = f"The code ended the process (exit status {status}) instead of returning."
-            advice = "Take the call that ends the process out."
+            advice = "Remove the call that ends the process."
         return Problem("stopped", self._step, summary, advice=advice)
 
 
-def _disturbed(step: int) -> Problem:
+def disturbed(step: int) -> Problem:
+    """What came over the connection is not what the learner's process sends."""
     summary = "The code disturbed the connection over which it is checked."
     return Problem("stopped", step, summary, advice="Write only to files that your code has opened itself.")
-
-
-def _text(value: Plain) -> str:
-    if not isinstance(value, str):
-        raise TypeError("no text")
-    return value
-
-
-def _arrays(value: Plain) -> Arrays:
-    if not isinstance(value, dict):
-        raise TypeError("no arrays")
-    return {name: array for name, array in value.items() if isinstance(array, np.ndarray)}

@@ -1,6 +1,5 @@
 """The graph of a subject, as the judge knows it: by its bytecode, whatever the learner's code says of it."""
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from tutor.checking.contract import compare_outputs, compare_parameters
 from tutor.checking.guard import ProblemFound
 from tutor.checking.spec import Arrays, Subject
 from tutor.checking.verdict import Problem
-from tutor.checking.wire import Plain
+from tutor.checking.wire import Message, Plain
 from tutor.evaluate.evaluator import evaluate, unknown_operations
 from tutor.evaluate.program import Program
 from tutor.evaluate.reader import read_module
@@ -54,22 +53,21 @@ class SubjectGraph:
         return [*returned, *(array for spec, array in zip(specs, given, strict=True) if spec.buffer)]
 
 
-def read_graph(step: int, subject: Subject, reply: Mapping[str, Plain], device: Device) -> SubjectGraph:
+def read_graph(step: int, subject: Subject, reply: Message, device: Device) -> SubjectGraph:
     """Reads what the learner's process sent of a traced subject, and compares it with what the step asks for.
 
     Raises:
         ProblemFound: the parameters or the results are not what the step asks for.
     """
-    shapes = _shapes(reply.get("parameters", {}))
+    shapes = shapes_of(reply.message("parameters")) if "parameters" in reply else {}
     if "parameters" in reply or "problem" not in reply:
         compare_parameters(step, subject, shapes)
     if "problem" in reply:
-        raise ProblemFound(Problem.from_dict(reply["problem"]))
-    bytecode, call_stacks = reply["bytecode"], reply["call_stacks"]
-    if not isinstance(bytecode, bytes) or not isinstance(call_stacks, bytes):
-        raise TypeError("no graph")
-    outputs = [TensorSpec(str(dtype), _dims(dims)) for dtype, dims in _pairs(reply["outputs"])]
-    compare_outputs(step, subject, outputs, bool(reply["single"]))
+        raise ProblemFound(Problem.from_message(reply.message("problem")))
+    bytecode, single = reply.data("bytecode"), reply.flag("single")
+    dtypes, shapes_out = reply.texts("output_dtypes"), reply.lists("output_dims")
+    outputs = [TensorSpec(dtype, _dims(dims)) for dtype, dims in zip(dtypes, shapes_out, strict=False)]
+    compare_outputs(step, subject, outputs, single)
     program = read_module(bytecode)
     types = zip(shapes, program.main.block.argument_types, strict=False)
     traced = TracedGraph(
@@ -77,24 +75,18 @@ def read_graph(step: int, subject: Subject, reply: Mapping[str, Plain], device: 
         constants={},
         inputs=tuple(subject.inputs.values()),
         outputs=outputs,
-        single=bool(reply["single"]),
+        single=single,
         bytecode=bytecode,
         device=device,
         module=read_bytecode(bytecode),
     )
-    return SubjectGraph(subject, traced, program, call_stacks)
+    return SubjectGraph(subject, traced, program, reply.data("call_stacks"))
 
 
-def _shapes(value: Plain) -> dict[str, Dims]:
-    return {name: _dims(dims) for name, dims in value.items()} if isinstance(value, dict) else {}
+def shapes_of(parameters: Message) -> dict[str, Dims]:
+    """The shape of each parameter, as the learner's process sent it."""
+    return {name: _dims(dims) for name, dims in parameters.items()}
 
 
 def _dims(value: Plain) -> Dims:
-    return tuple(dim for dim in value if isinstance(dim, int | str)) if isinstance(value, list | tuple) else ()
-
-
-def _pairs(value: Plain) -> Sequence[tuple[Plain, Plain]]:
-    return [(pair[0], pair[1]) for pair in value] if isinstance(value, list) else []
-
-
-Runnable = Callable[..., Sequence[np.ndarray]]
+    return tuple(dim for dim in value if isinstance(dim, int | str)) if isinstance(value, list) else ()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import selectors
 import signal
 import subprocess
@@ -55,7 +56,10 @@ def run(
     Raises:
         CourseError: the check could not be run.
     """
+    # Every event of the judge has it: another process can find the pipe, and write into it.
+    token = secrets.token_hex(16)
     request = {
+        "token": token,
         "step": step,
         "root": str(workspace.root),
         "solutions": solutions,
@@ -79,7 +83,7 @@ def run(
             assert child.stdin is not None
             child.stdin.write(json.dumps(request).encode())
             child.stdin.close()
-            phase, event = _follow(read_end, output.fileno(), on_phase, time_limits)
+            phase, event = _follow(read_end, output.fileno(), token, on_phase, time_limits)
         finally:
             os.close(read_end)
             _end(child)
@@ -95,6 +99,8 @@ def run(
             return Finished(_timeout(step, phase, time_limits[phase]), printed)
         case "flood":
             return Finished(_flood(step), printed)
+        case "disturbed":
+            return Finished(_disturbed(step), printed)
         case "refused":
             raise CourseError(event["message"])
         case _:
@@ -104,6 +110,7 @@ def run(
 def _follow(
     read_end: int,
     output: int,
+    token: str,
     on_phase: Callable[[str, int, float], None],
     time_limits: Mapping[str, float],
 ) -> tuple[str, dict | None]:
@@ -125,10 +132,19 @@ def _follow(
                 return phase, None
             *lines, pending = (pending + chunk).split(b"\n")
             for line in lines:
-                event = json.loads(line)
+                event = _event_of(line, token)
                 if event["event"] not in time_limits:
                     return phase, event
                 phase, graphs, began = event["event"], event.get("graphs", 0), time.monotonic()
+
+
+def _event_of(line: bytes, token: str) -> dict:
+    """The event that a line holds, if it is the judge's."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        event = None
+    return event if isinstance(event, dict) and event.get("token") == token else {"event": "disturbed"}
 
 
 def _end(child: subprocess.Popen) -> None:
@@ -157,11 +173,17 @@ def _flood(step: int) -> Verdict:
     return Verdict(step, "red", problem=Problem("stopped", step, summary, advice="Look for a `print` in a loop."))
 
 
+def _disturbed(step: int) -> Verdict:
+    summary = "The code wrote into the pipe through which its verdict comes."
+    advice = "Write only to files that your code has opened itself."
+    return Verdict(step, "red", problem=Problem("stopped", step, summary, advice=advice))
+
+
 def _ended(step: int, phase: str, status: int) -> Verdict:
     if status < 0:
         summary = f'The process crashed with {signal.Signals(-status).name} in the phase "{phase}".'
         advice = "MAX itself crashed on this code. Undo your last change, or compare with the solution."
     else:
         summary = f"The code ended the process (exit status {status}) instead of returning."
-        advice = "Take the call that ends the process out."
+        advice = "Remove the call that ends the process."
     return Verdict(step, "red", problem=Problem("stopped", step, summary, advice=advice))

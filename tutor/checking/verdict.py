@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tutor.checking.wire import Message, WireError
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -36,6 +38,18 @@ class Problem:
     details: list[tuple[str, str]] = field(default_factory=list)
     advice: str = ""
     frames: list[Frame] = field(default_factory=list)
+
+    @classmethod
+    def from_message(cls, message: Message) -> "Problem":
+        """A problem that the learner's process found.
+
+        Raises:
+            WireError: the message is none.
+        """
+        try:
+            return cls.from_dict(dict(message))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise WireError(f"what came is no problem ({error})") from None
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Problem":

@@ -1,1 +1,1 @@
-"""The checks, one module a step: each defines `CHECK`. See `tutor/check.py` for what it is made of."""
+"""The checks, one module a step: each defines `CHECK`. `tutor/checking/spec.py` says what a check is made of."""

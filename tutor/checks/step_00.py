@@ -19,6 +19,7 @@ SOFTMAX = Subject(
     inputs={"scores": TensorSpec("float64", ("num_keys",))},
     outputs={"weights": TensorSpec("float64", ("num_keys",))},
     compiled=False,
+    part="softmax",
 )
 ATTEND = Subject(
     name="attend",
@@ -30,6 +31,7 @@ ATTEND = Subject(
     },
     outputs={"blended": TensorSpec("float64", (HEAD_DIM,))},
     compiled=False,
+    part="attend",
 )
 
 
@@ -45,6 +47,7 @@ def _causal(n_head: int) -> Subject:
         outputs={"outputs": TensorSpec("float64", ("seq_len", N_EMBD))},
         settings={"n_embd": N_EMBD, "n_head": n_head},
         compiled=False,
+        part="causal_self_attention",
     )
 
 
@@ -61,15 +64,15 @@ def numpy_model(
     order: str = "query key value",
     **mistake: Any,
 ) -> Arrays:
-    """Step 00 in NumPy. A mistake is made in those of the three functions that can make it."""
+    """Step 00 in NumPy. A mistake is made in each of the three functions that can make it."""
     if subject is SOFTMAX:
         return {"weights": numpy_gpt2.softmax(inputs["scores"], normalised=normalised)}
 
     def attend(query: np.ndarray, keys: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """One query, one head."""
+        """Attention for one query and one head."""
         mistaken_scale = scale
         if scale == "1/sqrt(n_embd)":
-            # The general function takes n_embd from its arrays; here they know head_dim alone.
+            # The general function takes n_embd from its arrays, which here have only head_dim.
             query, mistaken_scale = query * np.sqrt(len(query) / N_EMBD), "1/sqrt(head_dim)"
         attended = numpy_gpt2.attend(
             query[None], keys, values, scale=mistaken_scale, normalised=normalised, order=order
@@ -98,13 +101,13 @@ def _token_by_token(
     shared_cache: bool = False,
     interleaved: bool = False,
 ) -> np.ndarray:
-    """Causal attention as the step does it; the arrays are (seq_len, n_embd).
+    """Causal attention, token by token as in the step; the arrays are (seq_len, n_embd).
 
     Args:
         attend: blends the values for one query of one head.
         query, key, value: the projected tokens.
         n_head: number of heads.
-        one_head: takes the whole vector as one head.
+        one_head: treats the whole vector as one head.
         sees: "up to itself", "everything", "itself alone".
         shared_cache: all heads append to the same two lists.
         interleaved: head h owns every n_head-th entry.
@@ -133,14 +136,14 @@ MAX_OUTPUT = "max/step_09"
 
 
 def beside_max(got: Mapping[str, Arrays]) -> str:
-    """The last token's first numbers from these lists, and from MAX's graph of step 09 with the same weights."""
+    """The first numbers of the last token, from these lists and from MAX's graph of step 09 with the same weights."""
     computed = reference_files.load_arrays(0)[MAX_OUTPUT]
     plain, compiled = (
         "  ".join(f"{number:8.5f}" for number in numbers[-1, :5]) for numbers in (got[SHARED.name]["outputs"], computed)
     )
     return (
-        "The first numbers of the last token, with the weights of a case of step 09:\n"
-        f"    these lists           {plain}\n    MAX graph of step 09  {compiled}"
+        "The last token's first five numbers, with the weights of a case of step 09:\n"
+        f"    lists of step 00      {plain}\n    MAX graph of step 09  {compiled}"
     )
 
 
@@ -150,7 +153,7 @@ CHECK = Check(
     cases=(
         Case(SOFTMAX.name, {"num_keys": 5}, seed=1),
         Case(SOFTMAX.name, {"num_keys": 1}, seed=2),
-        # exp(1000) is beyond every float, exp of a difference is not.
+        # exp(1000) is too large for a float; exp of a difference is not.
         Case(SOFTMAX.name, {"num_keys": 4}, seed=3, shift=1000.0, note="large scores"),
         Case(ATTEND.name, {"num_keys": 4}, seed=4),
         Case(ATTEND.name, {"num_keys": 1}, seed=5),
@@ -160,7 +163,7 @@ CHECK = Check(
         SHARED,
     ),
     explain={
-        "math range error": "exp of a large number overflows. Subtract the largest score from all scores first.",
+        "math range error": "`math.exp` of a large number overflows. Subtract the largest score from all scores first.",
         "empty sequence": "There were no keys. Append the token's own key and value before it attends: a token may "
         "look at itself.",
     },
@@ -168,33 +171,33 @@ CHECK = Check(
     numpy_model=numpy_model,
     mistakes=(
         Mistake(
-            "a softmax that is not divided by its sum",
+            "a softmax without the division by the sum",
             "Divide each exponential by the sum of all of them, so that the weights sum to 1.",
             {"normalised": False},
         ),
         Mistake(
             "attention without the 1/sqrt(head_dim) scale",
-            "In `attend`, multiply each score by 1 / sqrt(head_dim), the root of the query's length.",
+            "In `attend`, divide each score by sqrt(head_dim), the square root of the query's length.",
             {"scale": "none"},
         ),
         Mistake(
-            "attention scaled by sqrt(n_embd)",
-            "In `attend`, divide by the root of the query's own length: it is the query of one head.",
+            "attention scaled by 1/sqrt(n_embd)",
+            "In `attend`, divide by the square root of the query's own length: it is the query of a single head.",
             {"scale": "1/sqrt(n_embd)"},
         ),
         Mistake(
-            "attention scaled by the root of the number of keys",
-            "In `attend`, divide by the root of the query's length, `len(query)`.",
+            "attention scaled by 1/sqrt(the number of keys)",
+            "In `attend`, divide by the square root of the query's length, `len(query)`.",
             {"scale": "1/sqrt(key_len)"},
         ),
         Mistake(
-            "attention divided by head_dim instead of its root",
+            "attention scaled by 1/head_dim, without the square root",
             "In `attend`, take the square root: 1 / sqrt(head_dim).",
             {"scale": "1/head_dim"},
         ),
         Mistake(
-            "attention multiplied by sqrt(head_dim)",
-            "In `attend`, divide by sqrt(head_dim): the scale keeps the scores small.",
+            "attention whose scores are multiplied by sqrt(head_dim)",
+            "In `attend`, divide the scores by sqrt(head_dim): the scale is there to keep them small.",
             {"scale": "sqrt(head_dim)"},
         ),
         Mistake(
@@ -204,7 +207,7 @@ CHECK = Check(
         ),
         Mistake(
             "attention in which each token sees the whole text",
-            "Handle one token at a time: append its key and value, then attend, before you look at the next token.",
+            "Process one token at a time: append its key and value, then attend, and only then take the next token.",
             {"sees": "everything"},
         ),
         Mistake(
@@ -214,7 +217,7 @@ CHECK = Check(
         ),
         Mistake(
             "attention in which all heads share one list of keys and one of values",
-            "Give each head lists of its own. `[[]] * n_head` holds the same list n_head times; "
+            "Give each head its own lists. `[[]] * n_head` holds the same list n_head times; "
             "write `[[] for _ in range(n_head)]`.",
             {"shared_cache": True},
         ),

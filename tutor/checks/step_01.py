@@ -1,11 +1,16 @@
-"""The check of step 01: the configuration. Nothing is compiled; all of it is facts."""
+"""The check of step 01: the configuration. Nothing is compiled: it is asked for sizes that are drawn for each check."""
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
-from tutor.checking.spec import Check, Code, Evaluate, Expectation, RunnableSubjects
+import numpy as np
+
+from tutor.checking.spec import Check, Evaluate, Expectation
+from tutor.checks.shared.expectations import NO_ERROR, error_in_words, outcome
 from tutor.sizes import Settings
 
-# Hugging Face's `GPT2Config`; a test holds them against it.
+# Those of Hugging Face's `GPT2Config`; a test compares them.
 DEFAULTS: Settings = {
     "vocab_size": 50257,
     "n_positions": 1024,
@@ -16,126 +21,148 @@ DEFAULTS: Settings = {
     "layer_norm_epsilon": 1e-5,
 }
 
-OTHER: Settings = {
-    "vocab_size": 61,
-    "n_positions": 32,
-    "n_embd": 36,
-    "n_layer": 2,
-    "n_head": 3,
-    "n_inner": 40,
-    "layer_norm_epsilon": 1e-3,
-}
-
 
 def value(name: str, **fields: object) -> Evaluate:
-    """The evaluation of a fact: one attribute of a configuration."""
+    """Evaluates one attribute of a configuration."""
     return lambda code, _: getattr(code[1].GPT2Config(**fields), name)
 
 
-def error(**fields: object) -> Callable[[Code, RunnableSubjects], str]:
-    """The evaluation of a fact: the error that these fields raise."""
-
-    def evaluate(code: Code, _: RunnableSubjects) -> str:
-        try:
-            code[1].GPT2Config(**fields)
-        except Exception as raised:
-            return f"{type(raised).__name__}: {raised}"
-        return NO_ERROR
-
-    return evaluate
+def error(**fields: object) -> Evaluate:
+    """Evaluates which error these fields raise."""
+    return lambda code, _: outcome(lambda: code[1].GPT2Config(**fields))
 
 
-def refusal(name: str, size: int) -> Evaluate:
-    """The evaluation of a fact: whether the error for a bad size is a ValueError that names field and size."""
-    # A bad n_inner is also a bad intermediate_size; either name tells the reader enough.
+def refusal(name: str, size: int) -> Callable[[Any], str]:
+    """Reads whether the error for a bad size is a ValueError that names the field and the size."""
+    # A bad n_inner is also a bad intermediate_size: either name tells the reader enough.
     names = ("n_inner", "intermediate_size") if name == "n_inner" else (name,)
 
-    def evaluate(code: Code, subjects: RunnableSubjects) -> str:
-        message = error(**{name: size})(code, subjects)
+    def read(answer: Any) -> str:
+        message = error_in_words(answer)
         named = any(known in message for known in names) and str(size) in message
         return refused(name, size) if message.startswith("ValueError") and named else message
 
-    return evaluate
+    return read
 
 
 def refused(name: str, size: int) -> str:
     """The right answer to `refusal`."""
-    return f"a ValueError that names {name} and {size}"
+    return f"a ValueError whose message contains {name} and {size}"
 
 
 def written(fields: Settings) -> str:
-    """A call of `GPT2Config` as source."""
+    """A call of `GPT2Config` as source code."""
     return f"GPT2Config({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 
 
-NO_ERROR = "no error"
 SIZES = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner")
-NOT_DIVISIBLE = ({"n_embd": 512, "n_head": 7}, {"n_embd": 36, "n_head": 8})
+CHECKED, HEAD_DIM, WIDTH = "GPT2Config.__post_init__", "GPT2Config.head_dim", "GPT2Config.intermediate_size"
 
-CHECK = Check(
-    names=("GPT2Config",),
-    expectations=(
-        *(
-            Expectation(
-                f"GPT2Config().{name}",
-                value(name),
-                expected,
-                advice="The defaults are those of GPT-2 small (124M), as Hugging Face's `GPT2Config` has them.",
-                wrong=((3072, "Leave `n_inner` None by default; `intermediate_size` works it out."),)
-                if name == "n_inner"
-                else (),
-            )
-            for name, expected in DEFAULTS.items()
-        ),
+
+def _defaults() -> tuple[Expectation, ...]:
+    return tuple(
+        Expectation(
+            f"GPT2Config().{name}",
+            value(name),
+            expected,
+            advice="The defaults are those of Hugging Face's `GPT2Config`: GPT-2 small (124M).",
+            wrong=((3072, "Leave `n_inner` None by default: `intermediate_size` works out the width."),)
+            if name == "n_inner"
+            else (),
+            part=CHECKED,
+        )
+        for name, expected in DEFAULTS.items()
+    )
+
+
+def _fields(rng: np.random.Generator) -> Settings:
+    """A configuration with other values than the defaults, no two of them equal."""
+    n_head, head_dim, *others = (int(size) for size in 2 + rng.permutation(40)[:6])
+    names = ("vocab_size", "n_positions", "n_layer", "n_inner")
+    sizes = dict(zip(names, others, strict=True)) | {"n_head": n_head, "n_embd": n_head * head_dim}
+    return {name: sizes[name] for name in SIZES} | {"layer_norm_epsilon": float(rng.integers(1, 100)) / 1000}
+
+
+@functools.cache
+def drawn(seed: int) -> tuple[Expectation, ...]:
+    """The expectations, about sizes that are drawn with this seed."""
+    rng = np.random.default_rng([seed, 1])
+    other = _fields(rng)
+    heads = [{}, *({name: fields[name] for name in ("n_embd", "n_head")} for fields in map(_fields, [rng] * 2))]
+    widths = [{}, {"n_embd": 12 * int(rng.integers(2, 60))}, {"n_embd": 24, "n_inner": int(rng.integers(30, 90))}]
+    multiple, rest = int(rng.integers(2, 60)), int(rng.integers(1, 7))
+    not_divisible = ({"n_embd": 512, "n_head": 7}, {"n_embd": 8 * multiple + rest, "n_head": 8})
+    negative = -int(rng.integers(1, 100))
+    return (
         *(
             Expectation(
                 f"GPT2Config(..., {name}={given!r}).{name}",
-                value(name, **OTHER),
+                value(name, **other),
                 given,
-                advice=f"`{name}` must be a field of the dataclass that keeps what it is given.",
+                advice=f"`{name}` must be a field of the dataclass, and keep the value that it is given.",
+                part=CHECKED,
             )
-            for name, given in OTHER.items()
+            for name, given in other.items()
+        ),
+        *(
+            Expectation(
+                f"the error that GPT2Config({name}={size}) raises",
+                error(**{name: size}),
+                refused(name, size),
+                wrong=((NO_ERROR, f"A size must be at least 1. Check `{name}` in `__post_init__`, with `<= 0`."),),
+                advice="Raise a ValueError that names the field and its value, before you divide by anything.",
+                part=CHECKED,
+                read=refusal(name, size),
+            )
+            for name in SIZES
+            for size in (0, negative)
+        ),
+        *(
+            Expectation(
+                f"the error that {written(fields)} raises",
+                error(**fields),
+                f"ValueError: n_embd ({fields['n_embd']}) must be divisible by n_head ({fields['n_head']})",
+                wrong=((NO_ERROR, "Compare `n_embd % n_head` with 0 in `__post_init__`, and raise a ValueError."),),
+                advice="Raise a ValueError with exactly this message, and with the numbers that were given.",
+                part=CHECKED,
+                read=error_in_words,
+            )
+            for fields in not_divisible
         ),
         *(
             Expectation(
                 f"{written(fields)}.head_dim",
                 value("head_dim", **fields),
                 expected,
-                wrong=((float(expected), "Divide with `//`: a width is a whole number, and `/` gives a float."),),
+                wrong=((float(expected), "Divide with `//`: a width is an integer, and `/` gives a float."),),
                 advice="`head_dim` is a property: n_embd // n_head.",
+                part=HEAD_DIM,
             )
-            for fields, expected in (({}, 64), ({"n_embd": 36, "n_head": 4}, 9), ({"n_embd": 10, "n_head": 1}, 10))
+            for fields in heads
+            for expected in [fields.get("n_embd", 768) // fields.get("n_head", 12)]
         ),
         *(
             Expectation(
                 f"{written(fields)}.intermediate_size",
                 value("intermediate_size", **fields),
-                expected,
-                wrong=((None, "Where `n_inner` is None, the width is 4 * n_embd."),),
+                fields.get("n_inner", 4 * fields.get("n_embd", 768)),
+                wrong=((None, "If `n_inner` is None, the width is 4 * n_embd."),),
                 advice="`intermediate_size` is a property: `n_inner` if it is set, else 4 * n_embd.",
+                part=WIDTH,
             )
-            for fields, expected in (({}, 3072), ({"n_embd": 36}, 144), ({"n_embd": 36, "n_inner": 40}, 40))
+            for fields in widths
         ),
-        *(
-            Expectation(
-                f"the error of {written(fields)}",
-                error(**fields),
-                f"ValueError: n_embd ({fields['n_embd']}) must be divisible by n_head ({fields['n_head']})",
-                wrong=((NO_ERROR, "Compare `n_embd % n_head` with 0 in `__post_init__`, and raise a ValueError."),),
-                advice="Raise a ValueError with this message, word for word, and the numbers that were given.",
-            )
-            for fields in NOT_DIVISIBLE
-        ),
-        *(
-            Expectation(
-                f"the error of GPT2Config({name}={size})",
-                refusal(name, size),
-                refused(name, size),
-                wrong=((NO_ERROR, f"A size must be at least 1. Check `{name}` in `__post_init__`, with `<= 0`."),),
-                advice="Raise a ValueError that gives the field and its value, before you divide by anything.",
-            )
-            for name in SIZES
-            for size in (0, -12)
-        ),
-    ),
+    )
+
+
+CHECK = Check(
+    names=("GPT2Config",),
+    explain={
+        "cannot assign to field": "The dataclass is frozen: its fields keep the values that they were created with. "
+        "Compute the width in the property `intermediate_size` instead.",
+        "'NoneType' and 'int'": "`n_inner` may be None, which cannot be compared with a number. "
+        "Test `size is not None` first.",
+    },
+    expectations=_defaults(),
+    drawn=drawn,
 )

@@ -86,24 +86,24 @@ CHECK = Check(
         ),
         Mistake(
             "a mask whose diagonal is masked too",
-            "Off by one: a token may look at itself. Row i sees the keys up to and with num_tokens + i.",
+            "It is off by one: a token may look at itself. Row i sees the keys up to and including num_tokens + i.",
             {"ahead": -1},
         ),
         Mistake(
-            "a mask that is off by one, and without a cache hides nothing: F.band_part takes -1 as no limit",
-            "A token may look at itself: let the band end at `num_upper=num_tokens`.",
+            "a mask that is off by one, and hides nothing if there is no cache: F.band_part takes -1 as no limit",
+            "A token may look at itself: the band ends at `num_upper=num_tokens`.",
             {"ahead": -1, "band": "past, -1 is no limit"},
         ),
         Mistake(
             "a mask that is off by one: each token sees the next one",
-            "Row i sees the keys up to and with num_tokens + i, and none after it.",
+            "Row i sees the keys up to and including num_tokens + i, and none after that.",
             {"ahead": 1},
         ),
         *(
             Mistake(
-                "the mask transposed: each token sees the later ones",
-                "Rows are queries, columns are keys. A query sees all earlier keys: `num_lower=None`; `num_upper` says "
-                "how far to the right it may look.",
+                "a transposed mask: each token sees the later ones",
+                "Rows are queries, and columns are keys. A query sees all earlier keys: `num_lower=None`. `num_upper` "
+                "says how far to the right it may look.",
                 change,
             )
             for change in (
@@ -114,53 +114,53 @@ CHECK = Check(
         ),
         Mistake(
             "a mask with the cached keys at the end",
-            "The keys in the cache are older: they take the first `num_tokens` columns. Move the diagonal right.",
+            "The keys in the cache are older: they have the first `num_tokens` columns. Move the diagonal right.",
             {"band": "cache at the end"},
         ),
         Mistake(
-            "the mask inverted: it hides what a token should see",
-            "`F.band_part` keeps the band and clears the rest; `exclude=True` turns that round.",
+            "an inverted mask: it hides what a token should see",
+            "`F.band_part` keeps the band and sets the rest to 0; `exclude=True` does the opposite.",
             {"inverted": True},
         ),
         Mistake(
-            "the mask inverted, and not shifted when there is a cache",
-            "Pass `exclude=True` to `F.band_part`, and let the band end at `num_upper=num_tokens`.",
+            "an inverted mask, which is also not shifted when there is a cache",
+            "Pass `exclude=True` to `F.band_part`. The band ends at `num_upper=num_tokens`.",
             {"inverted": True, "shifted": False},
         ),
         Mistake(
             "a mask that hides nothing",
-            "Start from -inf everywhere, and clear only the band that a query may see.",
+            "Start with -inf everywhere, and set only the band that a query may see to 0.",
             {"band": "everything"},
         ),
         Mistake(
             "a mask that hides everything",
-            "Clear the band that a query may see with `F.band_part(..., exclude=True)`.",
+            "Set the band that a query may see to 0, with `F.band_part(..., exclude=True)`.",
             {"band": "nothing"},
         ),
         Mistake(
             "a mask of ones and zeros: 1 where a query may look",
-            "The mask is added to scores: 0 where a query may look, -inf where it may not.",
+            "The mask is added to the scores: 0 where a query may look, and -inf where it may not.",
             {"visible": 1.0, "hidden": 0.0},
         ),
         Mistake(
-            "a mask with 1 in place of -inf",
-            "The mask is added to scores: start from a constant of -inf.",
+            "a mask with 1 instead of -inf",
+            "The mask is added to the scores: start with a constant -inf.",
             {"hidden": 1.0},
         ),
         Mistake(
-            "a mask with -1 in place of -inf",
-            "The mask is added to scores, and -1 hides little: start from a constant of -inf.",
+            "a mask with -1 instead of -inf",
+            "The mask is added to the scores, and -1 hides little: start with a constant -inf.",
             {"hidden": -1.0},
         ),
         Mistake(
-            "a mask with +inf in place of -inf",
+            "a mask with +inf instead of -inf",
             'The sign is wrong: `float("-inf")`.',
             {"hidden": np.inf},
         ),
         *(
             Mistake(
                 f"a mask with a large finite number, {hidden:.8g}, instead of -inf",
-                'Use `float("-inf")`. Only that gives a weight of exactly 0 for every size of the scores.',
+                'Use `float("-inf")`. Only -inf gives a weight of exactly 0, however large the scores are.',
                 {"hidden": hidden},
             )
             for hidden in (*FINITE, LOWEST)

@@ -35,15 +35,18 @@ CHECK = Check(
     cases=(
         Case(EVERY_TOKEN.name, {"batch": 2, "seq_len": 5}, seed=1),
         Case(EVERY_TOKEN.name, {"batch": 1, "seq_len": 1}, seed=2),
-        # A variance of about epsilon: here epsilon is no small correction.
+        # A variance of about epsilon: here epsilon is not a small correction.
         Case(EVERY_TOKEN.name, {"batch": 3, "seq_len": 4}, seed=3, scale=0.004, note="small numbers"),
         Case(EVERY_TOKEN.name, {"batch": 2, "seq_len": 3}, seed=4, shift=10.0, note="far from zero", tolerance=1e-4),
-        # A variance of 0. Zeros and not threes: the mean of equal numbers may be off by a rounding error.
+        # A variance of 0. Zeros, because the mean of other equal numbers may be off by a rounding error.
         Case(EVERY_TOKEN.name, {"batch": 1, "seq_len": 2}, seed=5, scale=0.0, note="all zero"),
         Case(LARGE_EPSILON.name, {"rows": 6}, seed=6),
     ),
     numpy_model=numpy_model,
-    explain={"'int' object is not iterable": "The shape is a list, such as `[dim]`."},
+    explain={
+        "'int' object is not iterable": "A shape is a list, such as `[dim]`.",
+        "has no attribute 'var'": "`F` has no variance, but a variance is the mean of squares: use `F.mean`.",
+    },
     mistakes=(
         Mistake(
             "layer norm with the sample variance",
@@ -57,12 +60,12 @@ CHECK = Check(
         ),
         Mistake(
             "layer norm with the sample deviation plus epsilon",
-            "Two things differ: divide by `dim` and not by `dim - 1`, and add `eps` to the variance before the root.",
+            "Two things are wrong: divide by `dim`, not by `dim - 1`, and add `eps` to the variance before the root.",
             {"ddof": 1, "epsilon": "outside"},
         ),
         Mistake(
             "layer norm without epsilon",
-            "Add `eps` to the variance before you take the root. Without it, a vector of equal numbers divides by 0.",
+            "Add `eps` to the variance before you take the root. Otherwise a vector of equal numbers is divided by 0.",
             {"epsilon": "none"},
         ),
         Mistake(
@@ -71,37 +74,37 @@ CHECK = Check(
             {"eps": 1e-5},
         ),
         Mistake(
-            "layer norm divided by the variance",
+            "layer norm that divides by the variance",
             "Divide by the square root of the variance (plus `eps`): use `rsqrt`.",
             {"divisor": "variance"},
         ),
         Mistake(
-            "layer norm multiplied by the deviation",
-            "Multiply by the reciprocal root, `rsqrt`, or divide by `sqrt`: what you do makes large vectors larger.",
+            "layer norm that multiplies by the standard deviation",
+            "Multiply by the reciprocal root, `rsqrt`, or divide by `sqrt`. Now large vectors become even larger.",
             {"divisor": "1/std"},
         ),
         Mistake(
-            "layer norm without the mean taken off",
-            "Subtract the mean before you divide. The variance alone is centred here.",
+            "layer norm that subtracts the mean in the variance, but not in the result",
+            "Subtract the mean from x, and use the difference in the result as well.",
             {"centred": "variance"},
         ),
         Mistake(
-            "RMS norm: no mean is taken off at all",
+            "RMS norm, which does not subtract the mean at all",
             "Subtract the mean from x first, and use the difference in the variance and in the result.",
             {"centred": "neither"},
         ),
         Mistake(
-            "layer norm with the mean of the squares of x in place of the variance",
+            "layer norm with the mean of the squares of x instead of the variance",
             "Subtract the mean before you square: the variance is the mean of the squares of what is left.",
             {"centred": "result"},
         ),
         *(
             Mistake(
                 f"layer norm over {what}",
-                "Take mean and variance over the last axis, `axis=-1`: each token's vector on its own.",
+                "Take mean and variance over the last axis, `axis=-1`: each token's vector is normalised by itself.",
                 {"axis": axis},
             )
-            for axis, what in ((-2, "the wrong axis"), (0, "the first axis"), (1, "the axis 1"))
+            for axis, what in ((-2, "the wrong axis"), (0, "the first axis"), (1, "axis 1"))
         ),
         Mistake(
             "layer norm without its bias",

@@ -9,7 +9,7 @@ from tutor.graphs.tensor_spec import TensorSpec
 
 
 def _mlp(n_embd: int, n_inner: int) -> Subject:
-    """An MLP whose width comes from its argument; the configuration would give another one."""
+    """An MLP whose width comes from its argument; the configuration would give a different one."""
 
     def build(code: Code) -> Callable[..., object]:
         return code[4].GPT2MLP(n_inner, code[1].GPT2Config(n_embd=n_embd))
@@ -52,7 +52,7 @@ CHECK = Check(
         ),
         Mistake(
             "an MLP with the quick GELU, x * sigmoid(1.702 x)",
-            'GPT-2 uses another approximation. Pass `approximate="tanh"` to `F.gelu`.',
+            'GPT-2 uses a different approximation. Pass `approximate="tanh"` to `F.gelu`.',
             {"activation": "quick"},
         ),
         Mistake(
@@ -67,32 +67,32 @@ CHECK = Check(
         ),
         Mistake(
             "an MLP with tanh instead of GELU",
-            'The tanh is only a part of GELU\'s formula: use `F.gelu` with `approximate="tanh"`.',
+            'The tanh is only part of the formula of GELU: use `F.gelu` with `approximate="tanh"`.',
             {"activation": "tanh alone"},
         ),
         Mistake(
             "an MLP without its activation",
-            "Apply `F.gelu` between `c_fc` and `c_proj`. Without it, two linear layers are no more than one.",
+            "Apply `F.gelu` between `c_fc` and `c_proj`. Without it, two linear layers do nothing that one could not.",
             {"activation": "none"},
         ),
         Mistake(
             "an MLP with its activation after c_proj",
-            "Apply `F.gelu` to what `c_fc` gives; nothing comes after `c_proj`.",
+            "Apply `F.gelu` to what `c_fc` returns; nothing comes after `c_proj`.",
             {"after": "c_proj"},
         ),
         Mistake(
             "an MLP without the bias of c_fc",
-            "`c_fc` is a `Linear` with a bias: apply all of it.",
+            "`c_fc` is a `Linear` layer with a bias: apply the whole layer.",
             {"biases": "c_proj"},
         ),
         Mistake(
             "an MLP without the bias of c_proj",
-            "`c_proj` is a `Linear` with a bias: apply all of it.",
+            "`c_proj` is a `Linear` layer with a bias: apply the whole layer.",
             {"biases": "c_fc"},
         ),
         Mistake(
             "an MLP without biases",
-            "Both layers are a `Linear` with a bias: apply all of them.",
+            "Both are `Linear` layers with a bias: apply the whole layers.",
             {"biases": "none"},
         ),
     ),

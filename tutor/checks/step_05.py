@@ -20,7 +20,7 @@ TABLE = Subject(
 
 
 def every_token(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
-    """Each id once, the first and the last of the vocabulary among them, with a table of its own."""
+    """Every id of the vocabulary once, in random order, and a table for this case."""
     ids = np.random.default_rng(case.seed).permutation(subject.settings["vocab_size"])
     return random_numbers.parameters(subject.parameters, seed=case.seed), {"input_ids": ids[None]}
 
@@ -28,7 +28,7 @@ def every_token(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
 def numpy_model(
     subject: Subject, parameters: Arrays, inputs: Arrays, *, rows: str = "ids", factor: float = 1.0
 ) -> Arrays:
-    """Step 05 in NumPy; `rows`: which rows are looked up; `factor`: by what they are multiplied."""
+    """Step 05 in NumPy. `rows` says which rows are looked up, and `factor` what they are multiplied by."""
     table, ids = parameters["weight"].astype(np.float64), inputs["input_ids"]
     numbers = {"ids": ids, "ids - 1": ids - 1, "ids + 1": ids + 1, "places": 0 * ids + np.arange(ids.shape[1])}
     return {"y": factor * table[numbers[rows] % len(table)]}
@@ -38,7 +38,9 @@ CHECK = Check(
     names=("GPT2Embeddings",),
     explain={
         "have the wrong shape": "The table has one row for each token: its shape is (vocab_size, n_embd).",
-        "'int' object is not iterable": "The shape is a list: `random.normal([rows, columns])`.",
+        "'int' object is not iterable": "A shape is a list: `random.normal([rows, columns])`.",
+        "The result has the wrong shape": "Each id stands for a row of the table, and rows are axis 0: the ids replace "
+        "that axis, and the result is (batch, seq_len, n_embd).",
     },
     subjects=(TABLE,),
     cases=(
@@ -50,16 +52,16 @@ CHECK = Check(
     mistakes=(
         Mistake(
             "an embedding multiplied by sqrt(n_embd)",
-            "GPT-2 takes the rows of the table as they are; only the first transformer scaled them.",
+            "GPT-2 uses the rows of the table as they are. It was the original transformer that scaled them.",
             {"factor": 36**0.5},
         ),
         Mistake(
-            "an embedding that looks up the place of a token instead of its id",
-            "Gather with `input_ids`. The positions have a table of their own, in step 06.",
+            "an embedding that looks up a token's position instead of its id",
+            "Gather with `input_ids`. The positions have their own table, in step 06.",
             {"rows": "places"},
         ),
         Mistake(
-            "an embedding with ids that count from 1",
+            "an embedding whose ids count from 1",
             "Ids count from 0: row 0 of the table belongs to token 0. Gather with `input_ids` as they are.",
             {"rows": "ids - 1"},
         ),

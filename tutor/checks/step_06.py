@@ -22,7 +22,7 @@ TABLE = Subject(
 def numpy_model(
     subject: Subject, parameters: Arrays, inputs: Arrays, *, positions: str = "from 0", factor: float = 1.0
 ) -> Arrays:
-    """Step 06 in NumPy; `factor`: by what the rows are multiplied."""
+    """Step 06 in NumPy. `factor` says what the rows are multiplied by."""
     table, seq_len = parameters["weight"].astype(np.float64), inputs["input_ids"].shape[1]
     return {"y": factor * numpy_gpt2.position_rows(table, seq_len, positions=positions)}
 
@@ -31,10 +31,12 @@ CHECK = Check(
     names=("GPT2PositionEmbeddings",),
     explain={
         "have the wrong shape": "The table has one row for each position: its shape is (n_positions, n_embd).",
-        "'int' object is not iterable": "The shape is a list: `random.normal([rows, columns])`.",
+        "'int' object is not iterable": "A shape is a list: `random.normal([rows, columns])`.",
+        "The result has the wrong shape": "All texts of a batch have the same positions: gather with the positions, "
+        "not with `input_ids`, and the result is (seq_len, n_embd).",
     },
     subjects=(TABLE,),
-    # Never the whole table: for who starts at 1, MAX would refuse the last row, and that explains less than numbers.
+    # Never the whole table: if positions start at 1, MAX rejects the last, and that error explains less than numbers.
     cases=(
         Case(TABLE.name, {"batch": 2, "seq_len": 7}, seed=1),
         Case(TABLE.name, {"batch": 1, "seq_len": 1}, seed=2),
@@ -43,33 +45,33 @@ CHECK = Check(
     numpy_model=numpy_model,
     mistakes=(
         Mistake(
-            "positions starting at 1",
+            "a lookup of positions that start at 1",
             "The first token has position 0: start `F.arange` at 0.",
             {"positions": "from 1"},
         ),
         Mistake(
-            "positions that count down",
-            "The first token has position 0, the next 1: `F.arange(0, seq_len, ...)`.",
+            "a lookup of positions that count down",
+            "The first token has position 0, and the next one 1: `F.arange(0, seq_len, ...)`.",
             {"positions": "reversed"},
         ),
         Mistake(
-            "the last rows of the table instead of the first",
+            "a lookup of the last rows of the table instead of the first",
             "The first token has position 0, however short the text is.",
             {"positions": "last rows"},
         ),
         Mistake(
-            "position 0 for every token",
+            "a lookup of position 0 for every token",
             "Number the tokens: `F.arange(0, seq_len, ...)`, with a step of 1.",
             {"positions": "all 0"},
         ),
         Mistake(
-            "the last position for every token",
+            "a lookup of the last position for every token",
             "Number the tokens from 0 to seq_len - 1 with `F.arange`.",
             {"positions": "always the last"},
         ),
         Mistake(
-            "position embeddings multiplied by sqrt(n_embd)",
-            "GPT-2 takes the rows of the table as they are.",
+            "a lookup whose result is multiplied by sqrt(n_embd)",
+            "GPT-2 uses the rows of the table as they are.",
             {"factor": 36**0.5},
         ),
     ),

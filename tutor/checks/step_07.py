@@ -42,29 +42,31 @@ CHECK = Check(
     ),
     numpy_model=numpy_model,
     explain={
-        "parameters are missing": "This class is itself a `Linear`: call `super().__init__(in_dim, out_dim)` and keep "
-        "no layer on `self`.",
-        "it returns a tuple of": "`F.chunk` takes the number of parts, `F.split` their size.",
+        "parameters are missing": "This class is itself a `Linear` layer: call `super().__init__(in_dim, out_dim)`, "
+        "and do not store a layer on `self`.",
+        "it returns a tuple of": "`F.chunk` takes the number of parts, and `F.split` takes their size.",
+        "static dims": "`F.chunk` and `F.split` can only cut an axis whose length is known while the graph is built. "
+        "That is the last one: pass `axis=-1`.",
     },
     mistakes=(
         *(
             Mistake(
-                f"q, k, v split in the wrong order: {', '.join(order)}",
-                "In the checkpoint, the first third of the wide vector is the query, the second the key, the last the "
-                "value. Return them in that order too.",
+                f"a split of q, k and v in the wrong order: {', '.join(order)}",
+                "In the checkpoint, the first third of the wide vector is the query, the second is the key, and the "
+                "last is the value. Return them in that order too.",
                 {"order": " ".join(order)},
             )
             for order in permutations(ORDER)
             if order != ORDER
         ),
         Mistake(
-            "q, k, v cut out head by head",
-            "Some other models store them so. In GPT-2, three equal parts: the whole query comes first.",
+            "a split of q, k and v head by head",
+            "Some other models store them like that. GPT-2 stores the whole query first, then the key, then the value.",
             {"layout": "per head"},
         ),
         Mistake(
-            "q, k, v interleaved entry by entry",
-            "Cut the last axis into three parts that stay in one piece: `F.chunk` or `F.split`.",
+            "a split of q, k and v entry by entry",
+            "Cut the last axis into three contiguous parts, with `F.chunk` or `F.split`.",
             {"layout": "per entry"},
         ),
         Mistake(

@@ -41,7 +41,7 @@ CHECK = Check(
     numpy_model=numpy_model,
     explain={
         # Found by MAX 26.7.0's compiler, not while tracing.
-        '"axis": -': "In this version of MAX, F.softmax knows no negative axis but -1, which is the right one here: "
+        '"axis": -': "In this version of MAX, `F.softmax` accepts no negative axis but -1. That is the right one here: "
         "the keys are the last axis."
     },
     mistakes=(
@@ -51,38 +51,39 @@ CHECK = Check(
             {"scale": "none"},
         ),
         Mistake(
-            "attention scaled by sqrt(n_embd)",
-            "Divide by the root of `head_dim`, the last axis of the query: each head compares vectors of that length.",
+            "attention scaled by 1/sqrt(n_embd)",
+            "Divide by sqrt(head_dim), where head_dim is the length of the query's last axis: the vectors that a head "
+            "compares are that long.",
             {"scale": "1/sqrt(n_embd)"},
         ),
         Mistake(
-            "attention scaled by sqrt(seq_len)",
-            "Divide by the root of `head_dim`, the last axis of the query, not of the number of tokens.",
+            "attention scaled by 1/sqrt(seq_len)",
+            "Divide by the square root of head_dim, the length of the query's last axis, not of the number of tokens.",
             {"scale": "1/sqrt(key_len)"},
         ),
         Mistake(
-            "attention divided by head_dim instead of its root",
+            "attention scaled by 1/head_dim, without the square root",
             "Take the square root: divide by sqrt(head_dim).",
             {"scale": "1/head_dim"},
         ),
         Mistake(
-            "attention multiplied by sqrt(head_dim)",
-            "Divide by sqrt(head_dim): the scale keeps the scores small.",
+            "attention whose scores are multiplied by sqrt(head_dim)",
+            "Divide the scores by sqrt(head_dim): the scale is there to keep them small.",
             {"scale": "sqrt(head_dim)"},
         ),
         Mistake(
             "attention without the causal mask",
-            "Add the mask of step 02 to the scores: now each token sees those that come later.",
+            "Add the mask of step 02 to the scores. Without it, each token sees later ones.",
             {"sees": "everything"},
         ),
         Mistake(
-            "attention with the mask transposed",
-            "Rows of the mask are queries, columns are keys. Each token now sees the later ones and not the earlier.",
+            "attention with a transposed mask",
+            "Rows of the mask are queries, and columns are keys. Now each token sees the later ones, not the earlier.",
             {"sees": "from itself on"},
         ),
         Mistake(
             "attention with the mask added after the softmax",
-            "Add the mask to the scores, and take the softmax of the sum: the softmax turns -inf into 0.",
+            "Add the mask to the scores, and take the softmax of the sum: it turns -inf into a weight of 0.",
             {"masking": "added after the softmax"},
         ),
         Mistake(
@@ -91,13 +92,13 @@ CHECK = Check(
             {"masking": "after the softmax"},
         ),
         Mistake(
-            "attention with the mask subtracted",
+            "attention that subtracts the mask",
             "Add the mask: subtracting -inf makes a score of +inf.",
             {"masking": "subtracted"},
         ),
         Mistake(
-            "attention with the mask multiplied",
-            "Add the mask to the scores: its zeros mean `leave this score alone`.",
+            "attention that multiplies the scores by the mask",
+            "Add the mask to the scores. A 0 in it means: leave this score as it is.",
             {"masking": "multiplied"},
         ),
         Mistake(
@@ -111,8 +112,8 @@ CHECK = Check(
             {"sees": "up to the next"},
         ),
         Mistake(
-            "attention with the mask inverted",
-            "The mask must be 0 where a query may look. Was `exclude=True` forgotten?",
+            "attention with an inverted mask",
+            "The mask must be 0 where a query may look. Is `exclude=True` missing?",
             {"sees": "only the later"},
         ),
         Mistake(

@@ -20,9 +20,29 @@ def _heads(n_embd: int, n_head: int) -> Subject:
         outputs={"y": tokens},
         parameters=sizes.attention(settings),
         settings=settings,
+        part="GPT2MultiHeadAttention.forward",
     )
 
 
+_TOKENS = TensorSpec("float32", ("batch", "seq_len", 15))
+_IN_HEADS = TensorSpec("float32", ("batch", 3, "seq_len", 5))
+
+
+def _method(name: str, given: TensorSpec, result: TensorSpec) -> Subject:
+    """One of the two methods alone. Its module has 3 heads of 5 entries: no axis can be taken for another."""
+    settings = {"n_embd": 15, "n_head": 3}
+    make = built(9, "GPT2MultiHeadAttention", settings)
+    return Subject(
+        name=name,
+        build=lambda code: getattr(make(code), name),
+        inputs={"x": given},
+        outputs={"y": result},
+        settings=settings,
+        part=f"GPT2MultiHeadAttention.{name}",
+    )
+
+
+SPLIT, MERGE = _method("_split_heads", _TOKENS, _IN_HEADS), _method("_merge_heads", _IN_HEADS, _TOKENS)
 ONE, THREE, FOUR = _heads(36, 1), _heads(36, 3), _heads(36, 4)
 AS_IN_STEP_00 = _heads(plain_attention.N_EMBD, 3)
 
@@ -30,13 +50,19 @@ AS_IN_STEP_00 = _heads(plain_attention.N_EMBD, 3)
 def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 09 in NumPy."""
     n_head = subject.settings["n_head"]
+    if subject is SPLIT:
+        return {"y": numpy_gpt2.split_heads(inputs["x"], n_head, way=mistake.get("split", "transposed"))}
+    if subject is MERGE:
+        return {"y": numpy_gpt2.merge_heads(inputs["x"], way=mistake.get("merge", "transposed"))}
     return {"y": numpy_gpt2.multi_head_attention(inputs["x"], parameters, n_head=n_head, **mistake)}
 
 
 CHECK = Check(
     names=("GPT2MultiHeadAttention",),
-    subjects=(THREE, FOUR, ONE, AS_IN_STEP_00),
+    subjects=(SPLIT, MERGE, THREE, FOUR, ONE, AS_IN_STEP_00),
     cases=(
+        Case(SPLIT.name, {"batch": 2, "seq_len": 4}, seed=11),
+        Case(MERGE.name, {"batch": 2, "seq_len": 4}, seed=12),
         Case(THREE.name, {"batch": 1, "seq_len": 4}, seed=1),
         Case(THREE.name, {"batch": 3, "seq_len": 7}, seed=2),
         Case(THREE.name, {"batch": 2, "seq_len": 1}, seed=3),
@@ -56,7 +82,7 @@ CHECK = Check(
     mistakes=(
         Mistake(
             "attention with the heads merged without the transpose",
-            "In `_merge_heads`, bring the tokens in front of the heads again with `transpose(1, 2)`, then reshape.",
+            "In `_merge_heads`, move the token axis back in front of the heads with `transpose(1, 2)`, then reshape.",
             {"merge": "reshaped"},
         ),
         Mistake(
@@ -97,33 +123,33 @@ CHECK = Check(
         ),
         Mistake(
             "attention without the bias of c_proj",
-            "`c_proj` is a `Linear` with a bias: apply all of it.",
+            "`c_proj` is a `Linear` layer with a bias: apply the whole layer.",
             {"projection": "x @ weight.T"},
         ),
         Mistake(
-            "attention scaled by sqrt(n_embd)",
-            "Scores are divided by the root of `head_dim`, not of `n_embd`. Your step 08 does that; add no scale here.",
+            "attention scaled by 1/sqrt(n_embd)",
+            "Scores are divided by sqrt(head_dim), not by sqrt(n_embd). Step 08 does that already; do not scale here.",
             {"scale": "1/sqrt(n_embd)"},
         ),
         Mistake(
             "attention scaled twice",
-            "Step 08 divides the scores by sqrt(head_dim) already; add no scale here.",
+            "Step 08 divides the scores by sqrt(head_dim) already; do not scale them here.",
             {"scale": "1/head_dim"},
         ),
         Mistake(
             "attention without the 1/sqrt(head_dim) scale",
-            "Use your `scaled_dot_product_attention` of step 08, which divides the scores by sqrt(head_dim).",
+            "Use your `scaled_dot_product_attention` from step 08, which divides the scores by sqrt(head_dim).",
             {"scale": "none"},
         ),
         Mistake(
             "attention without the causal mask",
-            "Use your `scaled_dot_product_attention` of step 08, which adds the mask.",
+            "Use your `scaled_dot_product_attention` from step 08, which adds the mask.",
             {"sees": "everything"},
         ),
         *(
             Mistake(
                 f"attention that uses its projections in the order {order.replace(' ', ', ')}",
-                "`c_attn` gives query, key and value, and step 08 takes them in that order.",
+                "`c_attn` returns query, key and value, and step 08 takes them in that order.",
                 {"order": order},
             )
             for order in ("query value key", "key query value", "key value query", "value query key", "value key query")

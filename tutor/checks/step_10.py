@@ -59,13 +59,13 @@ CHECK = Check(
         Case(LINEAR.name, {"batch": 2, "seq_len": 5}, seed=1, scale=2.0),
         Case(LINEAR.name, {"batch": 1, "seq_len": 1}, seed=2, shift=1.0),
         Case(MLP.name, {"batch": 3, "seq_len": 4}, seed=3),
-        # A small variance, so that epsilon counts.
+        # A small variance, so that epsilon matters.
         Case(LINEAR.name, {"batch": 1, "seq_len": 3}, seed=4, scale=0.01, note="small numbers"),
     ),
     numpy_model=numpy_model,
     mistakes=(
         Mistake(
-            "a step with the residual forgotten",
+            "a step without its residual connection",
             "Add the input: `x + self.sublayer(self.ln(x))`.",
             {"kind": "f(ln(x))"},
         ),
@@ -75,12 +75,12 @@ CHECK = Check(
             {"kind": "ln(x + f(x))"},
         ),
         Mistake(
-            "a residual taken from the normalised x",
+            "a step that adds to the normalised x",
             "Add the result to `x` itself. Do not overwrite `x` with its normalised form.",
             {"kind": "ln(x) + f(ln(x))"},
         ),
         Mistake(
-            "a step that normalises the residual instead of the sublayer's input",
+            "a step that normalises the residual stream instead of the sublayer's input",
             "The sublayer reads `self.ln(x)`; `x` is added as it is.",
             {"kind": "ln(x) + f(x)"},
         ),
@@ -101,7 +101,7 @@ CHECK = Check(
         ),
         Mistake(
             "a layer norm that does not get `eps`",
-            "Hand the argument on: `LayerNorm(dim, eps=eps)`.",
+            "Pass the argument on: `LayerNorm(dim, eps=eps)`.",
             {"eps": 1e-5},
         ),
     ),

@@ -45,37 +45,37 @@ CHECK = Check(
     numpy_model=numpy_model,
     mistakes=(
         Mistake(
-            "a block with the residual around attention forgotten",
+            "a block without the residual connection around attention",
             "The first step is `x = x + self.attn(self.ln_1(x))`.",
             {"attn": "f(ln(x))"},
         ),
         Mistake(
-            "a block with the residual around the MLP forgotten",
+            "a block without the residual connection around the MLP",
             "The second step is `x = x + self.mlp(self.ln_2(x))`.",
             {"mlp_step": "f(ln(x))"},
         ),
         Mistake(
-            "a block with both residuals forgotten",
+            "a block without its residual connections",
             "Each step adds to its input: `x = x + ...`.",
             {"attn": "f(ln(x))", "mlp_step": "f(ln(x))"},
         ),
         Mistake(
             "a block with post-norm instead of pre-norm",
-            "Normalise what attention and MLP read, not the sums: `x = x + self.attn(self.ln_1(x))`.",
+            "Normalise what attention and the MLP read, not the sums: `x = x + self.attn(self.ln_1(x))`.",
             {"attn": "ln(x + f(x))", "mlp_step": "ln(x + f(x))"},
         ),
         Mistake(
-            "a block whose residuals are taken from the normalised x",
+            "a block whose two steps add to the normalised x",
             "Do not overwrite `x` with its normalised form: `x = x + self.attn(self.ln_1(x))`.",
             {"attn": "ln(x) + f(ln(x))", "mlp_step": "ln(x) + f(ln(x))"},
         ),
         Mistake(
-            "a block whose first residual is taken from the normalised x",
+            "a block whose first step adds to the normalised x",
             "Do not overwrite `x` with its normalised form: `x = x + self.attn(self.ln_1(x))`.",
             {"attn": "ln(x) + f(ln(x))"},
         ),
         Mistake(
-            "a block whose second residual is taken from the normalised x",
+            "a block whose second step adds to the normalised x",
             "Do not overwrite `x` with its normalised form: `x = x + self.mlp(self.ln_2(x))`.",
             {"mlp_step": "ln(x) + f(ln(x))"},
         ),
@@ -91,27 +91,27 @@ CHECK = Check(
         ),
         Mistake(
             "a block without its layer norms",
-            "Attention reads `self.ln_1(x)`, the MLP reads `self.ln_2(x)`.",
+            "Attention reads `self.ln_1(x)`, and the MLP reads `self.ln_2(x)`.",
             {"attn": "x + f(x)", "mlp_step": "x + f(x)"},
         ),
         Mistake(
             "a block that uses ln_1 twice",
-            "The MLP has a layer norm of its own, `ln_2`.",
+            "The MLP has its own layer norm, `ln_2`.",
             {"norms": ("ln_1", "ln_1")},
         ),
         Mistake(
             "a block that uses ln_2 twice",
-            "Attention has a layer norm of its own, `ln_1`.",
+            "Attention has its own layer norm, `ln_1`.",
             {"norms": ("ln_2", "ln_2")},
         ),
         Mistake(
             "a block with ln_1 and ln_2 swapped",
-            "`ln_1` belongs to attention, `ln_2` to the MLP.",
+            "`ln_1` belongs to attention, and `ln_2` to the MLP.",
             {"norms": ("ln_2", "ln_1")},
         ),
         Mistake(
             "a block with attention and MLP in parallel",
-            "The MLP reads what attention has added already: overwrite `x` after the first step.",
+            "The MLP reads the sum that includes the output of attention: assign to `x` after the first step.",
             {"order": "parallel"},
         ),
         Mistake(

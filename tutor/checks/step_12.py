@@ -22,7 +22,7 @@ CHECK = Check(
     cases=models.cases(),
     expectations=(models.causality(SUBJECTS[0], "vectors"),),
     numpy_model=numpy_model,
-    explain={"missing: h.1.": "One block is in the list several times. Make a new one for each layer."},
+    explain={"missing: h.1.": "The list holds the same block several times. Make a new one for each layer."},
     mistakes=models.MISTAKES,
     tolerance=1e-4,
 )

@@ -1,7 +1,7 @@
 """The check of step 13: the language-model head.
 
-A head that is not tied to the embedding table shows before any number: its weight is a
-parameter that the model should not have. A shared tensor counts once, under its first name.
+A head that is not tied to the embedding table is found before any numbers are compared: its
+weight is a parameter that the model should not have. A shared tensor counts once, under its first name.
 """
 
 from typing import Any
@@ -33,8 +33,8 @@ CHECK = Check(
         Case(SHIPPED.name, {"batch": 2, "seq_len": 3}, seed=2, note="trained weights", shipped=True),
     ),
     explain={
-        "should not be there: lm_head.weight": "The head has a table of its own. Assign `transformer.wte.weight` to "
-        "its `weight`, as it is.",
+        "should not be there: lm_head.weight": "The head has its own table. Assign `transformer.wte.weight` to its "
+        "`weight`, without transposing or copying it.",
         "should not be there: lm_head.bias": "Make the `Linear` with `bias=False`.",
     },
     expectations=(models.causality(SUBJECTS[0], "logits"),),
@@ -42,23 +42,23 @@ CHECK = Check(
     mistakes=(
         *models.MISTAKES,
         Mistake(
-            "a head that gives probabilities",
+            "a head that returns probabilities",
             "Return the logits: the softmax comes later, in step 14, when a token is chosen.",
             {"logits": "softmax"},
         ),
         Mistake(
-            "a head that gives log-probabilities",
+            "a head that returns log-probabilities",
             "Return the logits: the softmax comes later, in step 14, when a token is chosen.",
             {"logits": "log softmax"},
         ),
         Mistake(
             "a head that divides its logits by sqrt(n_embd)",
-            "The logits are the dot products as they are.",
+            "Return the dot products as they are.",
             {"logits": "divided by sqrt(n_embd)"},
         ),
         Mistake(
             "a head that multiplies its logits by sqrt(n_embd)",
-            "The logits are the dot products as they are.",
+            "Return the dot products as they are.",
             {"logits": "multiplied by sqrt(n_embd)"},
         ),
     ),

@@ -1,49 +1,37 @@
 """The check of step 14: choosing tokens, and the loop around the model.
 
-Most facts use a stand-in for the model: a table with one row of logits for each token, so
-that the logits at a position depend on the token there and on nothing else. What is drawn
-by chance is judged by how often each token comes in many draws.
+The logits are drawn for each check. `generate_next_token` and `generate_tokens` run a stand-in for the model, whose
+logits at a position depend on the token there and on nothing else. What is drawn by chance is judged by how often
+each token comes in many draws.
 """
 
+import functools
+import itertools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tutor.checking import stored_numbers
-from tutor.checking.spec import Check, Code, Expectation, RunnableSubjects
+from tutor.checking.spec import Check, Code, Evaluate, Expectation, RunnableSubjects
+from tutor.checks.shared.expectations import raises
+from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table, as_token
 from tutor.checks.step_13 import SHIPPED
 
-if TYPE_CHECKING:
-    from max.experimental.tensor import Tensor
-
-VOCAB_SIZE = 11
 DRAWS = 2000
 # The distance of two distributions is half the sum of the differences of their probabilities.
 # With this many draws it is about 0.02 by chance alone.
 SAME = 0.08
 
+# The text that Hugging Face continues, 48 tokens of which are stored. So many are compared.
+NEW_TOKENS = 16
+
 SAME_TEXT = "the same tokens"
 ALWAYS_THE_SAME = "the same token 20 times"
-ONE_DIE = "Make one `np.random.default_rng(seed)` before the loop, and pass it to every call as `rng`."
-
-TABLE = 1.5 * np.random.default_rng(14).normal(size=(VOCAB_SIZE, VOCAB_SIZE)).astype(np.float32)
-PROMPT = [3, 1, 4]
-LOGITS = TABLE[PROMPT[-1]].astype(np.float64)
-
-
-class StandIn:
-    """Takes the place of a compiled model, and keeps what it was called with."""
-
-    def __init__(self) -> None:
-        self.seen: list[np.ndarray] = []
-
-    def __call__(self, input_ids: "Tensor") -> "Tensor":
-        from max.experimental.tensor import Tensor
-
-        ids = input_ids.to_numpy()
-        self.seen.append(ids)
-        return Tensor.from_dlpack(TABLE[ids])
+ONE_GENERATOR = "Make one `np.random.default_rng(seed)` before the loop, and pass it to every call as `rng`."
+SETTINGS = ("temperature", "top_k", "top_p", "rng")
+Known = Mapping[str, np.ndarray]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -65,270 +53,470 @@ def keep_top_p(logits: np.ndarray, p: float, *, over: bool = True) -> np.ndarray
     return np.where(np.isin(np.arange(logits.size), order[: max(kept, 1)]), logits, -np.inf)
 
 
-def which_distribution(known: Mapping[str, np.ndarray], **sampling: float) -> Callable[[Code, RunnableSubjects], str]:
-    """Makes the evaluation of a fact: the name of the distribution that the drawn tokens come from."""
+def distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Half the sum of the differences of two distributions' probabilities."""
+    return float(np.abs(one - other).sum() / 2)
 
-    def evaluate(code: Code, executables: RunnableSubjects) -> str:
-        rng, model = np.random.default_rng(0), StandIn()
-        draws = [code[14].generate_next_token(model, list(PROMPT), rng=rng, **sampling) for _ in range(DRAWS)]
-        drawn = np.bincount(draws, minlength=VOCAB_SIZE) / DRAWS
-        for name, logits in known.items():
+
+@dataclass(frozen=True)
+class Numbers:
+    """What is drawn for one check: the stand-in's table, a prompt, and logits to choose from."""
+
+    table: Table
+    prompt: list[int]
+
+    @property
+    def logits(self) -> np.ndarray:
+        """The logits after the prompt, float32."""
+        return self.table.logits[self.prompt[-1]]
+
+    @property
+    def best_alone(self) -> np.ndarray:
+        """The largest logit, -inf for the others."""
+        return np.where(self.logits == self.logits.max(), self.logits, -np.inf)
+
+    def by_temperature(self, temperature: float) -> Known:
+        """What a draw with this temperature may come from, with `logits / temperature` the right one."""
+        logits = self.logits.astype(np.float64)
+        return {
+            "logits / temperature": logits / temperature,
+            "logits * temperature": logits * temperature,
+            "the logits as they are": logits,
+            "the largest logit alone": self.best_alone,
+        }
+
+    def by_top_k(self) -> Known:
+        """What a draw with top_k=3 may come from."""
+        return {"the 3 largest": keep_top_k(self.logits, 3), "nothing cut off": self.logits}
+
+    def by_top_p(self) -> Known:
+        """What a draw with top_p=0.7 may come from."""
+        return {
+            "up to and including the one that reaches top_p": keep_top_p(self.logits, 0.7),
+            "without the one that reaches top_p": keep_top_p(self.logits, 0.7, over=False),
+            "nothing cut off": self.logits,
+        }
+
+    @property
+    def tells(self) -> bool:
+        """Whether the known mistakes can be told from what is right, and from one another."""
+        chain = self.table.chain(self.prompt[-1], 6)
+        distributions = [self.by_temperature(0.5), self.by_temperature(3.0), self.by_top_k(), self.by_top_p()]
+        return (
+            self.table.best(self.prompt[0]) != chain[0]
+            and len(set(chain[:3])) == 3
+            and np.abs(np.cumsum(np.sort(softmax(self.logits))[::-1]) - 0.7).min() > 0.01
+            and all(
+                distance(softmax(one), softmax(other)) > 2.5 * SAME
+                for known in distributions
+                for one, other in itertools.combinations(known.values(), 2)
+            )
+        )
+
+
+@functools.cache
+def numbers(seed: int) -> Numbers:
+    """Draws until the known mistakes can be told apart."""
+    rng = np.random.default_rng([seed, 14])
+    while True:
+        drawn = Numbers(Table.draw(rng), rng.choice(VOCAB_SIZE, size=3, replace=False).tolist())
+        if drawn.tells:
+            return drawn
+
+
+# --- choose_token -----------------------------------------------------------------------------
+
+
+def _which_distribution(
+    name: str, known: Known, right: str, given: Numbers, *, advice: str = "", wrong: Any = (), **sampling: Any
+) -> Expectation:
+    """Expects that many draws come from a distribution; `known` are the logits of those that may be met."""
+
+    def evaluate(code: Code, _: RunnableSubjects) -> list[object]:
+        rng = np.random.default_rng(0)
+        return [as_token(code[14].choose_token(given.logits.copy(), rng=rng, **sampling)) for _ in range(DRAWS)]
+
+    def read(answer: Any) -> str:
+        if (odd := _no_token(answer, DRAWS)) is not None:
+            return odd
+        drawn = np.bincount(answer, minlength=VOCAB_SIZE) / DRAWS
+        for known_name, logits in known.items():
             expected = softmax(logits)
-            if np.abs(drawn - expected).sum() / 2 < SAME and not drawn[expected == 0].any():
-                return name
-        return f"another distribution: token {drawn.argmax()} came in {100 * drawn.max():.0f} % of the draws"
+            if distance(drawn, expected) < SAME and not drawn[expected == 0].any():
+                return known_name
+        return f"another distribution: token {drawn.argmax()} was drawn {100 * drawn.max():.0f} % of the time"
 
-    return evaluate
-
-
-def error_of(call: Callable[[Code], object]) -> Callable[[Code, RunnableSubjects], str]:
-    """Makes the evaluation of a fact: the type of the error that a call raises."""
-
-    def evaluate(code: Code, executables: RunnableSubjects) -> str:
-        try:
-            result = call(code)
-        except ValueError:
-            return "ValueError"
-        except NotImplementedError:
-            raise
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
-        return f"no error, but {result!r}"
-
-    return evaluate
+    return Expectation(name, evaluate, right, wrong=tuple(wrong), advice=advice, part="choose_token", read=read)
 
 
-def tokens_of(**options: float) -> Callable[[Code, RunnableSubjects], list[int]]:
-    """Makes the evaluation of a fact: the tokens that `generate_tokens` yields."""
-    options = {"n_positions": 8, "max_new_tokens": 6} | options
-
-    def evaluate(code: Code, executables: RunnableSubjects) -> list[int]:
-        return [int(token) for token in code[14].generate_tokens(StandIn(), list(PROMPT), **options)]
-
-    return evaluate
+def _no_token(answer: Any, count: int) -> str | None:
+    """What is wrong with a list of so many tokens, if anything is."""
+    if not isinstance(answer, list) or len(answer) != count:
+        return "no tokens"
+    odd = next((token for token in answer if type(token) is not int or not 0 <= token < VOCAB_SIZE), None)
+    return None if odd is None else f"{odd!r}, which is no token"
 
 
-def greedy_chain(length: int) -> list[int]:
-    """What greedy generation gives with the stand-in."""
-    tokens = [int(TABLE[PROMPT[-1]].argmax())]
-    while len(tokens) < length:
-        tokens.append(int(TABLE[tokens[-1]].argmax()))
-    return tokens
-
-
-def _first_greedy(code: Code, executables: RunnableSubjects) -> int:
-    return int(code[14].generate_next_token(StandIn(), list(PROMPT)))
-
-
-def _what_the_model_gets(code: Code, executables: RunnableSubjects) -> str:
-    model = StandIn()
-    code[14].generate_next_token(model, list(PROMPT))
-    return f"{model.seen[0].dtype} {model.seen[0].shape} {model.seen[0].ravel().tolist()}"
-
-
-def _windows(code: Code, executables: RunnableSubjects) -> list[list[int]]:
-    model = StandIn()
-    list(code[14].generate_tokens(model, list(PROMPT), n_positions=4, max_new_tokens=4))
-    return [ids[0].tolist() for ids in model.seen]
-
-
-def _calls_for_first_token(code: Code, executables: RunnableSubjects) -> int:
-    model = StandIn()
-    next(iter(code[14].generate_tokens(model, list(PROMPT), n_positions=8, max_new_tokens=4)))
-    return len(model.seen)
-
-
-def _prompt_afterwards(code: Code, executables: RunnableSubjects) -> list[int]:
-    prompt = list(PROMPT)
-    list(code[14].generate_tokens(StandIn(), prompt, n_positions=8, max_new_tokens=2))
-    return prompt
-
-
-def _seeds(code: Code, executables: RunnableSubjects) -> str:
-    runs = [tokens_of(temperature=1.0, seed=seed, max_new_tokens=20)(code, {}) for seed in (5, 5, 6)]
-    again, other = ("same" if runs[0] == run else "other" for run in runs[1:])
-    return f"{again} tokens again, {other} with another seed"
-
-
-def _flat_draws(code: Code, executables: RunnableSubjects) -> str:
-    # At this temperature all tokens are equally likely, whatever came before.
-    tokens = tokens_of(temperature=1e6, seed=5, max_new_tokens=20)(code, {})
-    return "tokens of all kinds" if len(set(tokens)) > 1 else ALWAYS_THE_SAME
-
-
-def _greedy_shipped(code: Code, executables: RunnableSubjects) -> str:
-    shipped = executables[SHIPPED.name]
-    parameters = stored_numbers.shipped_parameters(SHIPPED)
-    stored = stored_numbers.load_arrays(14)
-    expected = stored["greedy"].tolist()
-    tokens = code[14].generate_tokens(
-        shipped.bind(parameters), stored["prompt"].tolist(), n_positions=256, max_new_tokens=len(expected)
-    )
-    got = [int(token) for token in tokens]
-    if got == expected:
-        return SAME_TEXT
-    first = next(
-        (i for i, (g, e) in enumerate(zip(got, expected, strict=False)) if g != e), min(len(got), len(expected))
-    )
-    return f"other tokens from number {first} on: {got[first : first + 5]} in place of {expected[first : first + 5]}"
-
-
-FIRST_POSITION = (
-    "These are the logits of the first position. The prediction for the next token is at the last one: `[0, -1]`."
-)
-TEMPERATURE = (
-    ("logits * temperature", "The temperature is multiplied. Divide the logits by it: a high one must flatten them."),
-    ("the logits as they are", "The temperature has no effect. Divide the logits by it before the softmax."),
-    ("the largest logit alone", "This is always the best token. With a temperature above 0, draw by chance."),
-)
-GREEDY = np.where(LOGITS.max() == LOGITS, LOGITS, -np.inf)
-NOT_CUT = (("nothing cut off", "All tokens can still come. Set the logits that fall away to -inf before the softmax."),)
-
-CHECK = Check(
-    names=("generate_next_token", "generate_tokens"),
-    subjects=(SHIPPED,),
-    expectations=(
-        Expectation(
-            "with temperature 0, the token that follows is the one with the largest logit",
-            _first_greedy,
-            int(TABLE[PROMPT[-1]].argmax()),
-            wrong=((int(TABLE[PROMPT[0]].argmax()), FIRST_POSITION),),
-            advice="Take the logits of the last position, and the index of the largest of them.",
+def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
+    temperature_advice = (
+        (
+            "logits * temperature",
+            "The temperature is multiplied. Divide the logits by it: a high temperature must flatten the distribution.",
         ),
+        ("the logits as they are", "The temperature has no effect. Divide the logits by it before the softmax."),
+        (
+            "the largest logit alone",
+            "This is always the most likely token. With a temperature above 0, draw a token at random.",
+        ),
+    )
+    not_cut = (
+        ("nothing cut off", "All tokens can still be drawn. Set the logits to cut off to -inf before the softmax."),
+    )
+    rows = given.table.logits
+    return (
         Expectation(
-            "the model gets the tokens as int64 of shape (1, seq_len)",
-            _what_the_model_gets,
-            f"int64 (1, {len(PROMPT)}) {PROMPT}",
-            advice="Make an array of [input_ids] with dtype np.int64, and hand it on with Tensor.from_dlpack.",
+            "with temperature 0, the next token is the one with the largest logit",
+            lambda code, _: [as_token(code[14].choose_token(row.copy())) for row in rows],
+            rows.argmax(-1).tolist(),
+            wrong=((rows.argmin(-1).tolist(), "These are the smallest logits: use `np.argmax`."),),
+            advice="Return the index of the largest logit, as an int.",
+            part="choose_token",
         ),
         *(
-            Expectation(
+            raises(
+                f"choose_token rejects {name}",
+                lambda code, bad=bad: code[14].choose_token(given.logits.copy(), **bad),
+                part="choose_token",
+                advice="Raise a ValueError that says what is wrong and what is allowed.",
+            )
+            for name, bad in {
+                "a negative temperature": {"temperature": -1.0},
+                "a temperature that is not a number": {"temperature": float("nan")},
+                "an infinite temperature": {"temperature": float("inf")},
+                "top_k=0": {"temperature": 1.0, "top_k": 0},
+                "top_p=0": {"temperature": 1.0, "top_p": 0.0},
+                "top_p=1.5": {"temperature": 1.0, "top_p": 1.5},
+            }.items()
+        ),
+        *(
+            _which_distribution(
                 f"with temperature {temperature}, tokens are drawn from softmax(logits / temperature)",
-                which_distribution(
-                    {
-                        "logits / temperature": LOGITS / temperature,
-                        "logits * temperature": LOGITS * temperature,
-                        "the logits as they are": LOGITS,
-                        "the largest logit alone": GREEDY,
-                    },
-                    temperature=temperature,
-                ),
+                given.by_temperature(temperature),
                 "logits / temperature",
-                wrong=TEMPERATURE,
+                given,
+                wrong=temperature_advice,
+                temperature=temperature,
             )
             for temperature in (0.5, 3.0)
         ),
-        Expectation(
-            "with top_k=3, only the three tokens with the largest logits come",
-            which_distribution(
-                {"the 3 largest": keep_top_k(LOGITS, 3), "nothing cut off": LOGITS}, temperature=1.0, top_k=3
-            ),
+        _which_distribution(
+            "with top_k=3, only the three tokens with the largest logits are drawn",
+            given.by_top_k(),
             "the 3 largest",
-            wrong=NOT_CUT,
+            given,
+            wrong=not_cut,
             advice="Keep the three largest logits, set the others to -inf, and draw from the softmax of what is left.",
+            temperature=1.0,
+            top_k=3,
         ),
-        Expectation(
-            "with top_p=0.7, only the likeliest tokens come that together reach 0.7",
-            which_distribution(
-                {
-                    "up to and with the one that reaches top_p": keep_top_p(LOGITS, 0.7),
-                    "without the one that reaches top_p": keep_top_p(LOGITS, 0.7, over=False),
-                    "nothing cut off": LOGITS,
-                },
-                temperature=1.0,
-                top_p=0.7,
-            ),
-            "up to and with the one that reaches top_p",
+        _which_distribution(
+            "top_k larger than the vocabulary changes nothing",
+            {"all tokens": given.logits},
+            "all tokens",
+            given,
+            temperature=1.0,
+            top_k=VOCAB_SIZE + 5,
+        ),
+        _which_distribution(
+            "with top_p=0.7, only the likeliest tokens that together reach 0.7 are drawn",
+            given.by_top_p(),
+            "up to and including the one that reaches top_p",
+            given,
             wrong=(
-                *NOT_CUT,
+                *not_cut,
                 (
                     "without the one that reaches top_p",
                     "The token that brings the sum to top_p still belongs to the set.",
                 ),
             ),
             advice="Sort by probability, sum from the top, and keep a token if those before it have not reached top_p.",
+            temperature=1.0,
+            top_p=0.7,
         ),
-        Expectation(
-            "a very small top_p leaves the best token",
-            which_distribution({"the largest logit alone": GREEDY}, temperature=1.0, top_p=1e-6),
+        _which_distribution(
+            "a very small top_p leaves the most likely token",
+            {"the largest logit alone": given.best_alone},
             "the largest logit alone",
-            advice="The set never becomes empty: the likeliest token always stays.",
+            given,
+            advice="The set is never empty: the most likely token always stays.",
+            temperature=1.0,
+            top_p=1e-6,
+        ),
+    )
+
+
+# --- generate_next_token ----------------------------------------------------------------------
+
+
+def _next(code: Code, given: Numbers, model: StandIn | None = None, **sampling: Any) -> object:
+    model = StandIn(given.table) if model is None else model
+    return as_token(code[14].generate_next_token(model, list(given.prompt), **sampling))
+
+
+def _what_the_model_gets(given: Numbers) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> list[list[list[int]]]:
+        model = StandIn(given.table)
+        _next(code, given, model)
+        return [ids.tolist() for ids in model.seen]
+
+    return evaluate
+
+
+def _handed_on(given: Numbers) -> Evaluate:
+    """Tokens that come out otherwise if a setting does not reach `choose_token`."""
+
+    def evaluate(code: Code, _: RunnableSubjects) -> dict[str, list[object]]:
+        flat = {"temperature": 1e3}
+        runs = []
+        for _ in range(2):
+            rng = np.random.default_rng(3)
+            runs.append([_next(code, given, rng=rng, **flat) for _ in range(20)])
+        return {
+            "temperature": [_next(code, given, rng=np.random.default_rng(seed), **flat) for seed in range(30)],
+            "top_k": [_next(code, given, rng=np.random.default_rng(seed), top_k=1, **flat) for seed in range(30)],
+            "top_p": [_next(code, given, rng=np.random.default_rng(seed), top_p=1e-6, **flat) for seed in range(30)],
+            "rng": [token for run in runs for token in run],
+        }
+
+    return evaluate
+
+
+def _not_handed_on(given: Numbers) -> Callable[[Any], object]:
+    """Which settings do not reach `choose_token`, by the tokens of `_handed_on`."""
+
+    def read(answer: Any) -> object:
+        if not isinstance(answer, dict) or any(_no_token(answer.get(name), n) for name, n in lengths.items()):
+            return "no tokens"
+        first, second = answer["rng"][:20], answer["rng"][20:]
+        # With a very high temperature and top_p=1e-6, what stays is the most likely token all the same.
+        reached = {
+            "temperature": len(set(answer["temperature"])) > 3,
+            "top_k": set(answer["top_k"]) == {int(given.logits.argmax())},
+            "top_p": set(answer["top_p"]) == {int(given.logits.argmax())},
+            "rng": first == second and len(set(first)) > 3,
+        }
+        return [name for name in SETTINGS if not reached[name]]
+
+    lengths = {"temperature": 30, "top_k": 30, "top_p": 30, "rng": 40}
+    return read
+
+
+def _generate_next_token(given: Numbers) -> tuple[Expectation, ...]:
+    part = "generate_next_token"
+    first_position = (
+        "These are the logits of the first position. The prediction for the next token is at the last one: `[0, -1]`."
+    )
+    return (
+        Expectation(
+            "generate_next_token shows the model all tokens at once",
+            _what_the_model_gets(given),
+            [[given.prompt]],
+            advice="Make an array of [input_ids] with dtype np.int64, and pass it to the model with "
+            "Tensor.from_dlpack.",
+            part=part,
         ),
         Expectation(
-            "top_k larger than the vocabulary changes nothing",
-            which_distribution({"all tokens": LOGITS}, temperature=1.0, top_k=VOCAB_SIZE + 5),
-            "all tokens",
+            "generate_next_token gives the token with the largest logit at the last position",
+            lambda code, _: _next(code, given),
+            given.table.best(given.prompt[-1]),
+            wrong=((given.table.best(given.prompt[0]), first_position),),
+            advice="Take the logits of the last position, and hand them to `choose_token`.",
+            part=part,
         ),
-        *(
-            Expectation(
-                f"{name} is refused",
-                error_of(lambda code, bad=bad: code[14].generate_next_token(StandIn(), *bad[0], **bad[1])),
-                "ValueError",
-                advice="Raise a ValueError that says what is wrong and what is allowed.",
-            )
-            for name, bad in {
-                "an empty prompt": (([],), {}),
-                "a negative temperature": ((PROMPT,), {"temperature": -1.0}),
-                "a temperature that is not a number": ((PROMPT,), {"temperature": float("nan")}),
-                "an infinite temperature": ((PROMPT,), {"temperature": float("inf")}),
-                "top_k=0": ((PROMPT,), {"temperature": 1.0, "top_k": 0}),
-                "top_p=0": ((PROMPT,), {"temperature": 1.0, "top_p": 0.0}),
-                "top_p=1.5": ((PROMPT,), {"temperature": 1.0, "top_p": 1.5}),
-            }.items()
+        Expectation(
+            "the settings that generate_next_token does not pass on to choose_token",
+            _handed_on(given),
+            [],
+            advice="Pass `temperature`, `top_k`, `top_p` and `rng` on by their names.",
+            part=part,
+            read=_not_handed_on(given),
         ),
+        raises(
+            "generate_next_token rejects an empty prompt",
+            lambda code: code[14].generate_next_token(StandIn(given.table), []),
+            part=part,
+            advice="Raise a ValueError that says what is wrong, before you run the model.",
+        ),
+    )
+
+
+# --- generate_tokens --------------------------------------------------------------------------
+
+
+def _tokens_of(given: Numbers, **options: Any) -> Evaluate:
+    """Makes the evaluation of an expectation: the tokens that `generate_tokens` yields."""
+    options = {"n_positions": 8, "max_new_tokens": 6} | options
+
+    def evaluate(code: Code, _: RunnableSubjects) -> list[object]:
+        tokens = code[14].generate_tokens(StandIn(given.table), list(given.prompt), **options)
+        return [as_token(token) for token in tokens]
+
+    return evaluate
+
+
+def _windows(given: Numbers) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> list[list[int]]:
+        model = StandIn(given.table)
+        list(code[14].generate_tokens(model, list(given.prompt), n_positions=4, max_new_tokens=4))
+        return [ids[0].tolist() for ids in model.seen]
+
+    return evaluate
+
+
+def _calls_for_first_token(given: Numbers) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> int:
+        model = StandIn(given.table)
+        next(iter(code[14].generate_tokens(model, list(given.prompt), n_positions=8, max_new_tokens=4)))
+        return len(model.seen)
+
+    return evaluate
+
+
+def _prompt_afterwards(given: Numbers) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> list[int]:
+        prompt = list(given.prompt)
+        list(code[14].generate_tokens(StandIn(given.table), prompt, n_positions=8, max_new_tokens=2))
+        return prompt
+
+    return evaluate
+
+
+def _three_runs(given: Numbers) -> Evaluate:
+    def evaluate(code: Code, executables: RunnableSubjects) -> list[list[object]]:
+        options = {"temperature": 3.0, "max_new_tokens": 20}
+        return [_tokens_of(given, seed=seed, **options)(code, executables) for seed in (5, 5, 6)]
+
+    return evaluate
+
+
+def _compare_runs(answer: Any) -> str:
+    if not isinstance(answer, list) or len(answer) != 3 or any(_no_token(run, 20) for run in answer):
+        return "no tokens"
+    again, other = ("the same" if answer[0] == run else "different" for run in answer[1:])
+    return f"{again} tokens with the same seed, {other} tokens with another"
+
+
+def _kinds(answer: Any) -> str:
+    if (odd := _no_token(answer, 20)) is not None:
+        return odd
+    return "many different tokens" if len(set(answer)) > 3 else ALWAYS_THE_SAME
+
+
+def _continue(code: Code, executables: RunnableSubjects) -> list[object]:
+    """Continues a text with the shipped checkpoint."""
+    model = executables[SHIPPED.name].bind(stored_numbers.shipped_parameters(SHIPPED))
+    prompt = stored_numbers.load_arrays(14)["prompt"].tolist()
+    tokens = code[14].generate_tokens(model, prompt, n_positions=256, max_new_tokens=NEW_TOKENS)
+    return [as_token(token) for token in tokens]
+
+
+def _same_text(expected: list[int]) -> Callable[[Any], str]:
+    def read(answer: Any) -> str:
+        if answer == expected:
+            return SAME_TEXT
+        if not isinstance(answer, list):
+            return "no tokens"
+        pairs = enumerate(itertools.zip_longest(answer, expected))
+        first = next(index for index, (got, wanted) in pairs if got != wanted)
+        return f"different tokens from number {first} on: {answer[first : first + 5]} in place of " + str(
+            expected[first : first + 5]
+        )
+
+    return read
+
+
+def _generate_tokens(given: Numbers) -> tuple[Expectation, ...]:
+    chain = given.table.chain(given.prompt[-1], 6)
+    return (
         Expectation(
             "generate_tokens appends each token and goes on from it",
-            tokens_of(),
-            greedy_chain(6),
+            _tokens_of(given),
+            chain,
             wrong=(
-                (greedy_chain(1) * 6, "The same token comes again and again: append each new one to the input."),
-                (PROMPT + greedy_chain(6), "Yield the new tokens alone, without the prompt."),
+                (chain[:1] * 6, "The same token comes again and again: append each new one to the input."),
+                (given.prompt + chain, "Yield the new tokens alone, without the prompt."),
             ),
         ),
         Expectation(
             "generation stops after the end-of-text token, which is yielded too",
-            tokens_of(eos_token_id=greedy_chain(3)[-1]),
-            greedy_chain(3),
+            _tokens_of(given, eos_token_id=chain[2]),
+            chain[:3],
             wrong=(
-                (greedy_chain(6), "It goes on after eos_token_id."),
-                (greedy_chain(2), "Yield the end-of-text token before you stop."),
+                (chain, "It goes on after eos_token_id."),
+                (chain[:2], "Yield the end-of-text token before you stop."),
             ),
         ),
         Expectation(
             "the model never sees more than n_positions tokens, and always the last ones",
-            _windows,
-            [(PROMPT + greedy_chain(4))[max(0, n - 4) : n] for n in range(3, 7)],
-            advice="Hand on `ids[-n_positions:]`.",
+            _windows(given),
+            [(given.prompt + chain)[max(0, n - 4) : n] for n in range(3, 7)],
+            advice="Show the model `ids[-n_positions:]`.",
         ),
         Expectation(
-            "each token is yielded before the next one is computed",
-            _calls_for_first_token,
+            "the number of times that the model has run when the first token is yielded",
+            _calls_for_first_token(given),
             1,
             advice="Write a generator: `yield` each token inside the loop, so that text can be shown as it comes.",
         ),
         Expectation(
             "the caller's list is as it was before",
-            _prompt_afterwards,
-            PROMPT,
+            _prompt_afterwards(given),
+            given.prompt,
             advice="Copy the prompt with `list(input_ids)` before you append to it.",
         ),
         Expectation(
-            "the same seed gives the same tokens, another seed other ones",
-            _seeds,
-            "same tokens again, other with another seed",
-            advice=ONE_DIE,
+            "the same seed gives the same tokens, another seed gives others",
+            _three_runs(given),
+            "the same tokens with the same seed, different tokens with another",
+            advice=ONE_GENERATOR,
+            read=_compare_runs,
         ),
         Expectation(
-            "with a very high temperature, one run draws tokens of all kinds",
-            _flat_draws,
-            "tokens of all kinds",
-            wrong=((ALWAYS_THE_SAME, f"A new die for each token begins with the same throw each time. {ONE_DIE}"),),
+            "with a very high temperature, one run draws many different tokens",
+            # At this temperature all tokens are equally likely, whatever came before.
+            _tokens_of(given, temperature=1e6, seed=5, max_new_tokens=20),
+            "many different tokens",
+            wrong=(
+                (
+                    ALWAYS_THE_SAME,
+                    f"A new random generator for each token starts with the same number each time. {ONE_GENERATOR}",
+                ),
+            ),
+            read=_kinds,
         ),
         Expectation(
             "your whole model continues a text as Hugging Face's does, token for token",
-            _greedy_shipped,
+            _continue,
             SAME_TEXT,
             needs=(SHIPPED.name,),
+            read=_same_text(stored_numbers.load_arrays(14)["greedy"][:NEW_TOKENS].tolist()),
         ),
-    ),
+    )
+
+
+@functools.cache
+def drawn(seed: int) -> tuple[Expectation, ...]:
+    """The expectations, about numbers that are drawn with this seed."""
+    given = numbers(seed)
+    return (*_choose_token(given), *_generate_next_token(given), *_generate_tokens(given))
+
+
+CHECK = Check(
+    names=("choose_token", "generate_next_token", "generate_tokens"),
+    subjects=(SHIPPED,),
+    drawn=drawn,
+    explain={
+        "probabilities do not sum to 1": "Convert the logits to float64 before the softmax: in float32, the rounded "
+        "probabilities do not sum to 1 closely enough for `rng.choice`.",
+    },
 )

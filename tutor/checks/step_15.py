@@ -1,17 +1,18 @@
 """The check of step 15: loading pretrained weights.
 
-Most facts read small checkpoints that are written for them, with random numbers that differ
-in every tensor. `load_pretrained` runs on the course's own checkpoint. Its call of `compile`
-is caught, not carried out: what it hands over is compared, and the graph of step 13, which is
-compiled already, runs with these weights.
+Small checkpoints are written for each check, with sizes and numbers that are drawn, and differ in every tensor.
+`load_pretrained` also runs on the course's own checkpoint. Its call of `compile` is caught, not carried out: what it
+hands over is compared, and the graph of step 13 runs with these weights.
 """
 
 import contextlib
+import functools
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
@@ -19,43 +20,83 @@ from safetensors.numpy import save_file
 
 from tutor import sizes
 from tutor.checking import random_numbers, stored_numbers
+from tutor.checking.compare import matches
 from tutor.checking.spec import Arrays, Check, Code, Evaluate, Expectation, RunnableSubjects
 from tutor.checks import step_13
+from tutor.checks.shared.expectations import raises
 from tutor.checks.step_13 import SHIPPED
+from tutor.learner.workspace import REPOSITORY, Workspace
 
 if TYPE_CHECKING:
     from max.experimental.nn import Module
     from max.graph import TensorType
 
-SETTINGS = {"vocab_size": 7, "n_positions": 5, "n_embd": 6, "n_layer": 1, "n_head": 2, "n_inner": 10}
-SHAPES: Mapping[str, tuple[int, ...]] = sizes.language_model(SETTINGS)
-WEIGHTS: Arrays = random_numbers.parameters(SHAPES, seed=15)
 CONV1D = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 ALL_RIGHT = "every parameter, with the right numbers"
+NOT_TRANSPOSED = "a square kernel is not transposed"
 COMPILED = "the compiled model"
+NO_DICT = "something that is no dict"
 
 
-def published(weights: Arrays = WEIGHTS, *, prefix: str = "transformer.") -> dict[str, np.ndarray]:
-    """The weights as a checkpoint has them: Conv1D kernels turned, masks beside them."""
-    tensors = {
-        name.replace("transformer.", prefix): np.ascontiguousarray(array.T) if name.endswith(CONV1D) else array
-        for name, array in weights.items()
+@dataclass(frozen=True)
+class Model:
+    """A small model that is drawn for a check.
+
+    Args:
+        settings: its sizes.
+        weights: its parameters, as a `Linear` layer keeps them.
+        number: of a layer, for names.
+    """
+
+    settings: dict[str, int]
+    weights: Arrays
+    number: int
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter."""
+        return {name: array.shape for name, array in self.weights.items()}
+
+    def published(self, *, prefix: str = "transformer.") -> dict[str, np.ndarray]:
+        """The weights as a checkpoint has them: Conv1D kernels transposed, masks beside them."""
+        tensors = {
+            name.replace("transformer.", prefix): np.ascontiguousarray(array.T) if name.endswith(CONV1D) else array
+            for name, array in self.weights.items()
+        }
+        n = self.settings["n_positions"]
+        tensors[f"{prefix}h.0.attn.bias"] = np.tril(np.ones((1, 1, n, n), np.float32))
+        tensors[f"{prefix}h.0.attn.masked_bias"] = np.array(-1e4, np.float32)
+        if prefix:
+            tensors["lm_head.weight"] = self.weights["transformer.wte.weight"]
+        return tensors
+
+    @contextlib.contextmanager
+    def checkpoint(self, tensors: Arrays | None = None, **settings: object) -> Iterator[Path]:
+        """A folder with config.json and model.safetensors, for a moment."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "config.json").write_text(json.dumps({"model_type": "gpt2"} | self.settings | settings))
+            save_file(dict(self.published() if tensors is None else tensors), folder / "model.safetensors")
+            yield folder
+
+
+@functools.cache
+def model(seed: int) -> Model:
+    """Draws a model in which no two sizes are equal."""
+    rng = np.random.default_rng([seed, 15])
+    n_head, head_dim = int(rng.integers(2, 4)), int(rng.integers(2, 4))
+    n_embd = n_head * head_dim
+    vocab_size, n_positions, n_inner = (n_embd + int(extra) for extra in rng.permutation(np.arange(1, 6))[:3])
+    settings = {
+        "vocab_size": vocab_size,
+        "n_positions": n_positions,
+        "n_embd": n_embd,
+        "n_layer": 1,
+        "n_head": n_head,
+        "n_inner": n_inner,
     }
-    tensors[f"{prefix}h.0.attn.bias"] = np.tril(np.ones((1, 1, 5, 5), np.float32))
-    tensors[f"{prefix}h.0.attn.masked_bias"] = np.array(-1e4, np.float32)
-    if prefix:
-        tensors["lm_head.weight"] = weights["transformer.wte.weight"]
-    return tensors
-
-
-@contextlib.contextmanager
-def checkpoint(tensors: Arrays | None = None, **settings: object) -> Iterator[Path]:
-    """A folder with config.json and model.safetensors, for a moment."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "config.json").write_text(json.dumps({"model_type": "gpt2"} | SETTINGS | settings))
-        save_file(dict(published() if tensors is None else tensors), folder / "model.safetensors")
-        yield folder
+    weights = random_numbers.parameters(sizes.language_model(settings), seed=int(rng.integers(1 << 31)))
+    return Model(settings, weights, int(rng.integers(3, 12)))
 
 
 def bfloat16(folder: Path) -> None:
@@ -73,100 +114,215 @@ def bfloat16(folder: Path) -> None:
     file.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(parts))
 
 
-def _names(code: Code, executables: RunnableSubjects) -> dict[str, object]:
-    return {key: code[15].parameter_name(key) for key in NAMES}
+# --- parameter_name and read_config -----------------------------------------------------------
 
 
-NAMES = {
-    "transformer.wte.weight": "transformer.wte.weight",
-    "transformer.h.11.attn.c_attn.bias": "transformer.h.11.attn.c_attn.bias",
-    "wpe.weight": "transformer.wpe.weight",
-    "h.0.mlp.c_proj.weight": "transformer.h.0.mlp.c_proj.weight",
-    "h.0.attn.bias": None,
-    "transformer.h.3.attn.bias": None,
-    "h.3.attn.masked_bias": None,
-    "lm_head.weight": None,
-}
+def _names(given: Model) -> dict[str, str | None]:
+    """What `parameter_name` makes of some keys."""
+    n = given.number
+    return {
+        "transformer.wte.weight": "transformer.wte.weight",
+        f"transformer.h.{n}.attn.c_attn.bias": f"transformer.h.{n}.attn.c_attn.bias",
+        "wpe.weight": "transformer.wpe.weight",
+        f"h.{n}.mlp.c_proj.weight": f"transformer.h.{n}.mlp.c_proj.weight",
+        f"h.{n}.attn.bias": None,
+        f"transformer.h.{n}.attn.bias": None,
+        f"h.{n}.attn.masked_bias": None,
+        "lm_head.weight": None,
+    }
 
 
-def _config(code: Code, executables: RunnableSubjects) -> dict[str, object]:
-    with checkpoint(layer_norm_epsilon=0.5, n_ctx=5, resid_pdrop=0.1) as folder:
-        config = code[15].read_config(folder)
-    return {name: getattr(config, name) for name in [*SETTINGS, "layer_norm_epsilon"]}
+def _fields(code: Code, config: object, names: list[str]) -> object:
+    if not isinstance(config, code[1].GPT2Config):
+        return f"a {type(config).__name__}, and not a GPT2Config"
+    return {name: getattr(config, name) for name in names}
 
 
-def _default_config(code: Code, executables: RunnableSubjects) -> tuple[int, ...]:
-    with checkpoint() as folder:
-        (folder / "config.json").write_text('{"model_type": "gpt2", "n_layer": 24}')
-        config = code[15].read_config(folder)
-    return config.n_layer, config.n_embd, config.vocab_size
-
-
-def refusal(
-    call: Callable[[Code, Path], object], part: str, tensors: Arrays | None = None, **settings: object
-) -> Evaluate:
-    """Makes the evaluation of a fact: whether a call raises a ValueError that names something."""
-
-    def evaluate(code: Code, executables: RunnableSubjects) -> str:
-        with checkpoint(tensors, **settings) as folder:
-            try:
-                call(code, folder)
-            except ValueError as error:
-                return REFUSED if part in str(error) else f"a ValueError that does not name {part}: {error}"
-        return "no error"
+def _config(given: Model) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> object:
+        with given.checkpoint(layer_norm_epsilon=0.5, n_ctx=5, resid_pdrop=0.1) as folder:
+            return _fields(code, code[15].read_config(folder), [*given.settings, "layer_norm_epsilon"])
 
     return evaluate
 
 
-REFUSED = "a ValueError that names it"
-
-
-def _read_config(code: Code, folder: Path) -> object:
-    return code[15].read_config(folder)
-
-
-def _read_weights(code: Code, folder: Path) -> object:
-    return code[15].read_weights(folder, SHAPES)
-
-
-def weights_of(tensors: Arrays | None = None, prepare: Callable[[Path], None] = lambda folder: None) -> Evaluate:
-    """Makes the evaluation of a fact: what is wrong with the weights that are read."""
-
-    def evaluate(code: Code, executables: RunnableSubjects) -> str:
-        with checkpoint(tensors) as folder:
-            prepare(folder)
-            return judge(_read_weights(code, folder), tolerance=0.01 if prepare is bfloat16 else 0)
+def _default_config(given: Model) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> object:
+        with given.checkpoint() as folder:
+            (folder / "config.json").write_text(json.dumps({"model_type": "gpt2", "n_layer": 20 + given.number}))
+            return _fields(code, code[15].read_config(folder), ["n_layer", "n_embd", "vocab_size"])
 
     return evaluate
 
 
-def judge(got: object, *, tolerance: float = 0) -> str:
-    """Says in words what is wrong with weights, or that all is right."""
-    if not isinstance(got, Mapping):
-        return f"a {type(got).__name__} and not a dict"
-    if missing := sorted(WEIGHTS.keys() - got.keys()):
-        return f"{missing[0]} is missing"
-    if extra := sorted(got.keys() - WEIGHTS.keys()):
-        return f"{extra[0]} should not be there"
-    for name, expected in WEIGHTS.items():
-        array = got[name]
-        if not isinstance(array, np.ndarray) or array.dtype != np.float32:
-            return f"{name} is {getattr(array, 'dtype', type(array).__name__)} and not a float32 array"
-        if array.shape != expected.shape:
-            return f"{name} has shape {array.shape} and not {expected.shape}"
-        if not np.allclose(array, expected, rtol=tolerance, atol=0):
-            turned = (
-                array.ndim == 2 and array.shape == expected.T.shape and np.allclose(array.T, expected, tolerance, 0)
+def _parameter_name(given: Model) -> tuple[Expectation, ...]:
+    names = _names(given)
+    return (
+        Expectation(
+            "parameter_name gives the parameter of each key, and None for a key that has none",
+            lambda code, _: {key: code[15].parameter_name(key) for key in names},
+            names,
+            advice="The masks end in `.attn.bias` and `.attn.masked_bias`; `attn.c_attn.bias` is a real bias. "
+            "A key without the prefix `transformer.` gets it.",
+            part="parameter_name",
+        ),
+    )
+
+
+def _read_config(given: Model) -> tuple[Expectation, ...]:
+    def read(**settings: object) -> Callable[[Code], object]:
+        def call(code: Code) -> object:
+            with given.checkpoint(**settings) as folder:
+                return code[15].read_config(folder)
+
+        return call
+
+    return (
+        Expectation(
+            "read_config takes the sizes from the file, and leaves out what GPT2Config has no field for",
+            _config(given),
+            given.settings | {"layer_norm_epsilon": 0.5},
+            advice="Ask `dataclasses.fields(GPT2Config)` for the names, and take those that are in the file.",
+            part="read_config",
+        ),
+        Expectation(
+            "what config.json leaves out keeps its default",
+            _default_config(given),
+            {"n_layer": 20 + given.number, "n_embd": 768, "vocab_size": 50257},
+            advice="Pass the fields that are in the file, and no others.",
+            part="read_config",
+        ),
+        *(
+            raises(
+                f"{name}={value!r} raises an error that names it",
+                read(**{name: value}),
+                name,
+                part="read_config",
+                advice="Compare each name in FIXED; the message must hold the name of the setting.",
             )
-            return TURNED if turned else f"{name} has other numbers"
-    return ALL_RIGHT
+            for name, value in {
+                "activation_function": "relu",
+                "scale_attn_by_inverse_layer_idx": True,
+                "scale_attn_weights": False,
+                "tie_word_embeddings": False,
+                "model_type": "gpt_neo",
+            }.items()
+        ),
+    )
 
 
-TURNED = "a square kernel is not turned"
-WRONG_WEIGHTS = (
-    (TURNED, "The kernel of attn.c_proj is square, so its shape cannot tell: turn all four kinds in CONV1D."),
+# --- read_weights -----------------------------------------------------------------------------
+
+
+def _as_data(weights: Any) -> object:
+    """What `read_weights` gives, as plain data: arrays by name, or the name of the type where it is no dict."""
+    if not isinstance(weights, Mapping):
+        return type(weights).__name__
+    return {str(name): np.asarray(w) if isinstance(w, np.ndarray) else type(w).__name__ for name, w in weights.items()}
+
+
+def _weights_of(
+    given: Model, tensors: Arrays | None = None, prepare: Callable[[Path], None] = lambda folder: None
+) -> Evaluate:
+    """Makes the evaluation of an expectation: the weights that are read from a checkpoint."""
+
+    def evaluate(code: Code, _: RunnableSubjects) -> object:
+        with given.checkpoint(tensors) as folder:
+            prepare(folder)
+            return _as_data(code[15].read_weights(folder, given.shapes))
+
+    return evaluate
+
+
+def _judged(weights: Arrays, tolerance: float = 0, ignore: tuple[str, ...] = ()) -> Callable[[Any], str]:
+    """Says in words what is wrong with weights, or that all is right."""
+
+    def read(got: Any) -> str:
+        if not isinstance(got, dict):
+            return f"a {got}, and not a dict" if isinstance(got, str) else NO_DICT
+        if missing := sorted(weights.keys() - got.keys()):
+            return f"{missing[0]} is missing"
+        if extra := sorted(got.keys() - weights.keys() - set(ignore)):
+            return f"{extra[0]} should not be there"
+        for name, expected in weights.items():
+            array = got[name]
+            if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+                return f"{name} is {getattr(array, 'dtype', array)} and not a float32 array"
+            if array.shape != expected.shape:
+                return f"{name} has shape {array.shape} and not {expected.shape}"
+            if not np.allclose(array, expected, rtol=tolerance, atol=0):
+                square = array.ndim == 2 and array.shape == expected.T.shape
+                return (
+                    NOT_TRANSPOSED
+                    if square and np.allclose(array.T, expected, rtol=tolerance, atol=0)
+                    else f"{name} has other numbers"
+                )
+        return ALL_RIGHT
+
+    return read
+
+
+_WRONG_WEIGHTS = (
+    (
+        NOT_TRANSPOSED,
+        "The kernel of attn.c_proj is square, so its shape cannot tell: transpose all four kinds in CONV1D.",
+    ),
     ("lm_head.weight should not be there", "The head is the embedding table: `parameter_name` gives None for it."),
 )
+
+
+def _read_weights(given: Model) -> tuple[Expectation, ...]:
+    part, published = "read_weights", given.published()
+    wide = np.ones((given.settings["n_positions"] + 1, given.settings["n_embd"]), np.float32)
+
+    def refused(name: str, names: str, tensors: Arrays, advice: str = "") -> Expectation:
+        return raises(
+            name,
+            lambda code: _weights_of(given, tensors)(code, {}),
+            names,
+            part=part,
+            advice=advice or "Raise a ValueError whose message names the key or the parameter.",
+        )
+
+    def whole(name: str, tensors: Arrays | None = None, prepare: Any = None, tolerance: float = 0) -> Expectation:
+        evaluate = _weights_of(given, tensors) if prepare is None else _weights_of(given, tensors, prepare)
+        read = _judged(given.weights, tolerance)
+        return Expectation(name, evaluate, ALL_RIGHT, wrong=_WRONG_WEIGHTS, part=part, read=read)
+
+    return (
+        whole("read_weights reads a checkpoint of the whole model"),
+        whole("read_weights reads a checkpoint of the bare model, without prefix and head", given.published(prefix="")),
+        # The numbers of `random_numbers` are exact in float16.
+        whole(
+            "read_weights converts float16 to float32", {name: x.astype(np.float16) for name, x in published.items()}
+        ),
+        whole("read_weights converts bfloat16 to float32", prepare=bfloat16, tolerance=0.01),
+        refused(
+            "a key without a parameter raises an error that names it",
+            "extra.weight",
+            published | {"extra.weight": np.ones(2, np.float32)},
+        ),
+        refused(
+            "a parameter without a key raises an error that names it",
+            "ln_f.bias",
+            {name: x for name, x in published.items() if not name.endswith("ln_f.bias")},
+            "After the loop, look for names in `shapes` that are not among the weights.",
+        ),
+        refused(
+            "a wrong shape raises an error that names its key",
+            "wpe.weight",
+            published | {"transformer.wpe.weight": wide},
+        ),
+        refused(
+            "a parameter that two keys set raises an error that names it",
+            "wpe.weight",
+            published | {"wpe.weight": published["transformer.wpe.weight"]},
+            "Before you store an array, look whether its name is among the weights already.",
+        ),
+    )
+
+
+# --- load_pretrained --------------------------------------------------------------------------
 
 
 class _Recorder:
@@ -181,147 +337,113 @@ class _Recorder:
         return COMPILED
 
 
-def _load(code: Code) -> tuple[object, _Recorder]:
-    """Runs `load_pretrained` on the shipped checkpoint, with `compile` caught."""
+def _load(code: Code, folder: Path) -> tuple[object, _Recorder]:
+    """Runs `load_pretrained`, with `compile` caught."""
     from max.driver import CPU
     from max.experimental.nn import Module
-
-    from tutor.learner.workspace import REPOSITORY, Workspace
 
     recorder = _Recorder()
     # A function and not the recorder itself: as a method it gets the module.
     with mock.patch.object(Module, "compile", lambda module, *types, **options: recorder(module, *types, **options)):
-        return code[15].load_pretrained(Workspace(REPOSITORY).checkpoint, device=CPU()), recorder
+        return code[15].load_pretrained(folder, device=CPU()), recorder
 
 
-def _compiles(code: Code, executables: RunnableSubjects) -> str:
-    result, recorder = _load(code)
-    if not recorder.types:
-        return "compile was not called"
-    if result != COMPILED:
-        return f"a {type(result).__name__} and not what compile returned"
-    if len(recorder.types) != 1:
-        return f"compile was called with {len(recorder.types)} types"
-    dtype, shape = recorder.types[0].dtype.name, [str(dim) for dim in recorder.types[0].shape]
-    if len(shape) != 2 or any(dim.isdigit() for dim in shape):
-        return f"{dtype} ids of shape ({', '.join(shape)})"
-    return f"{dtype} ids of symbolic shape (batch, seq_len)"
+def _compile_call(given: Model) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> dict[str, object]:
+        with given.checkpoint() as folder:
+            result, recorder = _load(code, folder)
+        types = [
+            [type_.dtype.name, [str(dim) for dim in type_.shape]] if hasattr(type_, "shape") else [repr(type_), []]
+            for type_ in recorder.types
+        ]
+        return {"types": types, "returned": result if isinstance(result, str) else f"a {type(result).__name__}"}
+
+    return evaluate
 
 
-def _one_table(code: Code, executables: RunnableSubjects) -> str:
-    _, recorder = _load(code)
-    head, table = (recorder.weights.get(name) for name in ("lm_head.weight", "transformer.wte.weight"))
-    if head is None or table is None:
-        return "a weight is missing"
-    return "one array" if np.shares_memory(head, table) else "two arrays"
+def _compile_in_words(answer: Any) -> str:
+    match answer:
+        case {"types": []}:
+            return "compile was not called"
+        case {"returned": returned} if returned != COMPILED:
+            return f"{returned} and not what compile returned"
+        case {"types": [[str(dtype), [*dims]]]}:
+            if len(dims) == 2 and not any(dim.isdigit() for dim in dims):
+                return f"{dtype} ids of symbolic shape (batch, seq_len)"
+            return f"{dtype} ids of shape ({', '.join(dims)})"
+        case {"types": [_, *_] as types}:
+            return f"compile was called with {len(types)} types"
+    return "no answer"
 
 
-def _logits(code: Code, executables: RunnableSubjects) -> str:
-    _, recorder = _load(code)
+def _compiled_weights(given: Model) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> object:
+        with given.checkpoint() as folder:
+            _, recorder = _load(code, folder)
+        return _as_data(recorder.weights)
+
+    return evaluate
+
+
+def _one_table(given: Model) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> str:
+        with given.checkpoint() as folder:
+            _, recorder = _load(code, folder)
+        head, table = (recorder.weights.get(name) for name in ("lm_head.weight", "transformer.wte.weight"))
+        if head is None or table is None:
+            return "a weight is missing"
+        return "one array" if np.shares_memory(head, table) else "two arrays"
+
+    return evaluate
+
+
+_SHIPPED_CASES = tuple(case.name for case in step_13.CHECK.cases if case.shipped)
+
+
+def _run_shipped(code: Code, executables: RunnableSubjects) -> object:
+    """Loads the shipped checkpoint, and runs step 13's graph with the weights that `compile` gets."""
+    _, recorder = _load(code, Workspace(REPOSITORY).checkpoint)
     missing = [name for name in SHIPPED.parameters if name not in recorder.weights]
     if missing:
         return f"{missing[0]} is missing"
-    for case in step_13.CHECK.cases:
-        if case.shipped:
-            _, inputs, outputs = stored_numbers.load(13)[case.name]
-            (logits,) = executables[SHIPPED.name](recorder.weights, *inputs.values())
-            if not np.allclose(logits, outputs["logits"], rtol=0, atol=1e-3):
-                return "other logits"
-    return "Hugging Face's logits"
+    stored, run = stored_numbers.load(13), executables[SHIPPED.name]
+    return [run(recorder.weights, *stored[name][1].values())[0] for name in _SHIPPED_CASES]
 
 
-def _halves(tensors: Arrays) -> dict[str, np.ndarray]:
-    return {name: array.astype(np.float16) for name, array in tensors.items()}
+def _same_logits(expected: list[np.ndarray]) -> Callable[[Any], str]:
+    def read(answer: Any) -> str:
+        if isinstance(answer, str):
+            return answer
+        arrays = [array for array in answer if isinstance(array, np.ndarray)] if isinstance(answer, list) else []
+        same = len(arrays) == len(expected) and all(
+            matches(got, wanted, 1e-4) for got, wanted in zip(arrays, expected, strict=True)
+        )
+        return "Hugging Face's logits" if same else "other logits"
+
+    return read
 
 
-CHECK = Check(
-    names=("parameter_name", "read_config", "read_weights", "load_pretrained"),
-    subjects=(SHIPPED,),
-    expectations=(
-        Expectation(
-            "parameter_name gives each key its parameter, and None for what is none",
-            _names,
-            NAMES,
-            advice="The masks end in `.attn.bias` and `.attn.masked_bias`; `attn.c_attn.bias` is a real bias. "
-            "A key without the prefix `transformer.` gets it.",
-        ),
-        Expectation(
-            "read_config takes the sizes of the file, and leaves out what GPT2Config has no field for",
-            _config,
-            SETTINGS | {"layer_norm_epsilon": 0.5},
-            advice="Ask `dataclasses.fields(GPT2Config)` for the names, and take those that the file has.",
-        ),
-        Expectation(
-            "what config.json leaves out keeps its default",
-            _default_config,
-            (24, 768, 50257),
-            advice="Hand on the fields that the file has and no others.",
-        ),
-        *(
-            Expectation(
-                f"{name}={value!r} is refused by name",
-                refusal(_read_config, name, **{name: value}),
-                REFUSED,
-                advice="Compare each name in FIXED; the message must hold the name of the setting.",
-            )
-            for name, value in {
-                "activation_function": "relu",
-                "scale_attn_by_inverse_layer_idx": True,
-                "scale_attn_weights": False,
-                "tie_word_embeddings": False,
-                "model_type": "gpt_neo",
-            }.items()
-        ),
-        Expectation(
-            "read_weights reads a checkpoint of the whole model",
-            weights_of(),
-            ALL_RIGHT,
-            wrong=WRONG_WEIGHTS,
-        ),
-        Expectation(
-            "read_weights reads a checkpoint of the bare model, whose keys lack the prefix",
-            weights_of(published(prefix="")),
-            ALL_RIGHT,
-            wrong=WRONG_WEIGHTS,
-        ),
-        Expectation(
-            "read_weights makes float32 of float16", weights_of(_halves(published())), ALL_RIGHT, wrong=WRONG_WEIGHTS
-        ),
-        Expectation(
-            "read_weights makes float32 of bfloat16", weights_of(prepare=bfloat16), ALL_RIGHT, wrong=WRONG_WEIGHTS
-        ),
-        Expectation(
-            "a key that has no parameter is refused by name",
-            refusal(_read_weights, "extra.weight", published() | {"extra.weight": np.ones(2, np.float32)}),
-            REFUSED,
-        ),
-        Expectation(
-            "a parameter that has no key is refused by name",
-            refusal(_read_weights, "ln_f.bias", {k: v for k, v in published().items() if not k.endswith("ln_f.bias")}),
-            REFUSED,
-            advice="After the loop, look for names in `shapes` that are not among the weights.",
-        ),
-        Expectation(
-            "a wrong shape is refused by name",
-            refusal(_read_weights, "wpe.weight", published() | {"transformer.wpe.weight": np.ones((6, 6), np.float32)}),
-            REFUSED,
-        ),
-        Expectation(
-            "a parameter that two keys set is refused by name",
-            refusal(_read_weights, "wpe.weight", published() | {"wpe.weight": np.ones((5, 6), np.float32)}),
-            REFUSED,
-            advice="Look whether the name is among the weights already.",
-        ),
+def _load_pretrained(given: Model) -> tuple[Expectation, ...]:
+    stored = stored_numbers.load(13)
+    return (
         Expectation(
             "load_pretrained compiles the model for ids of any batch and length",
-            _compiles,
+            _compile_call(given),
             "int64 ids of symbolic shape (batch, seq_len)",
             advice='Call `model.compile(TensorType(DType.int64, ("batch", "seq_len"), device), weights=...)` '
             "and return its result.",
+            read=_compile_in_words,
+        ),
+        Expectation(
+            "the weights that load_pretrained passes to compile",
+            _compiled_weights(given),
+            ALL_RIGHT,
+            advice="Pass what `read_weights` gives, and the head's weight under its own name.",
+            read=_judged(given.weights, ignore=("lm_head.weight",)),
         ),
         Expectation(
             "the head and the embedding table are one array in memory",
-            _one_table,
+            _one_table(given),
             "one array",
             wrong=(
                 ("two arrays", "Do not copy: give both names the same array."),
@@ -330,9 +452,23 @@ CHECK = Check(
         ),
         Expectation(
             "with these weights, your model gives Hugging Face's logits",
-            _logits,
+            _run_shipped,
             "Hugging Face's logits",
             needs=(SHIPPED.name,),
+            read=_same_logits([stored[name][2]["logits"] for name in _SHIPPED_CASES]),
         ),
-    ),
+    )
+
+
+@functools.cache
+def drawn(seed: int) -> tuple[Expectation, ...]:
+    """The expectations, about a model that is drawn with this seed."""
+    given = model(seed)
+    return (*_parameter_name(given), *_read_config(given), *_read_weights(given), *_load_pretrained(given))
+
+
+CHECK = Check(
+    names=("parameter_name", "read_config", "read_weights", "load_pretrained"),
+    subjects=(SHIPPED,),
+    drawn=drawn,
 )

@@ -1,38 +1,167 @@
 """The check of step 16: the key-value cache.
 
-The caches of the cases are full of random numbers from the start: those of the first `num_tokens`
-places count, the others must have no effect. Hugging Face's cache holds the same numbers.
+The caches of the cases are full of random numbers from the start: those of the first `num_tokens` positions count, the
+others must have no effect. Hugging Face's cache holds the same numbers. The loop runs a stand-in for the model, whose
+logits are drawn for each check.
 """
 
+import contextlib
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
-from tutor.checking import stored_numbers
-from tutor.checking.spec import Case, Check, Code, Expectation, Mistake, RunnableSubjects
+from tutor import sizes
+from tutor.checking import random_numbers, stored_numbers
+from tutor.checking.spec import Arrays, Case, Check, Code, Evaluate, Expectation, Mistake, RunnableSubjects, Subject
+from tutor.checks.numpy import cache as numpy_cache
+from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared import cached_models, expectations
-from tutor.checks.shared.cached_models import CACHES, StandIn, greedy_chain, read_in_chunks
+from tutor.checks.shared.cached_models import read_in_chunks, with_axis_named
+from tutor.checks.shared.models import numpy_settings
+from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits
+from tutor.graphs.tensor_spec import TensorSpec
 
-PLAIN = cached_models.subject(16, "CachedGPT2LMHeadModel", "plain", cached_models.PLAIN)
-
-PROMPT = [3, 1, 4]
 SAME = "the same logits"
 SAME_TEXT = "the same tokens"
+PREDICT, FORWARD = "CachedGPT2LMHeadModel.predict", "CachedGPT2LMHeadModel.forward"
+
+# --- what is run ------------------------------------------------------------------------------
+
+N_HEAD, N_POSITIONS, HEAD_DIM = 3, 7, 5
+_NUM_TOKENS = TensorSpec("int64", (), on_host=True)
+_HEADS = {name: TensorSpec("float32", ("batch", N_HEAD, name, HEAD_DIM)) for name in ("seq_len", "total_len")}
 
 
-def _case(batch: int, seq_len: int, num_tokens: int, *, seed: int, note: str = "") -> Case:
-    return Case(PLAIN.name, {"batch": batch, "seq_len": seq_len, "num_tokens": num_tokens}, seed=seed, note=note)
+def _extend(code: Code) -> Callable[..., Any]:
+    return lambda *arguments: with_axis_named(code[16].extend(*arguments), 2, "total_len")
 
 
-def _cache_type(code: Code, executables: RunnableSubjects) -> str:
-    from max.driver import CPU
+def _predict(code: Code) -> Callable[..., Any]:
+    """A model that hands what it is given to `predict`."""
 
-    config = SimpleNamespace(n_head=3, n_positions=7, head_dim=5, n_embd=15, n_layer=2, vocab_size=11)
-    type_ = code[16].cache_type(config, CPU())
-    return f"{type(type_).__name__} of {type_.dtype.name} ({', '.join(str(dim) for dim in type_.shape)})"
+    class Predicting(code[16].CachedGPT2LMHeadModel):
+        def forward(self, input_ids: Any, num_tokens: Any, positions: Any, mask: Any, *caches: Any) -> Any:
+            # The keys may have any name for their length, so the mask gets theirs.
+            with contextlib.suppress(NotImplementedError):  # `predict` itself may not be filled in either
+                keys = code[16].extend(caches[0], 0.0 * _heads_of(input_ids, caches[0]), num_tokens)
+                mask = with_axis_named(mask, 1, str(keys.shape[2]))
+            return self.predict(input_ids, num_tokens, positions, mask, caches)
+
+    return Predicting(code[1].GPT2Config(**SMALL))
 
 
-def _chunks(code: Code, executables: RunnableSubjects) -> str:
+def _heads_of(input_ids: Any, cache: Any) -> Any:
+    """A tensor with the shape of new keys: (batch, n_head, seq_len, head_dim)."""
+    from max.dtype import DType
+    from max.experimental import functional as F
+
+    batch, seq_len = input_ids.shape
+    ones = input_ids.cast(DType.float32).reshape([batch, 1, seq_len, 1])
+    return F.broadcast_to(ones, [batch, cache.shape[1], seq_len, cache.shape[3]])
+
+
+SMALL = {"vocab_size": 23, "n_positions": 9, "n_embd": 12, "n_layer": 2, "n_head": 3}
+PLAIN = cached_models.subject(16, "CachedGPT2LMHeadModel", "plain", cached_models.PLAIN, part=FORWARD)
+EXTEND = Subject(
+    name="extend",
+    build=_extend,
+    inputs={
+        "cache": TensorSpec("float32", ("batch", N_HEAD, N_POSITIONS, HEAD_DIM), buffer=True),
+        "new": _HEADS["seq_len"],
+        "num_tokens": _NUM_TOKENS,
+    },
+    outputs={"keys": _HEADS["total_len"]},
+    part="extend",
+)
+ATTEND = Subject(
+    name="attend",
+    build=lambda code: code[16].attend,
+    inputs={
+        "query": _HEADS["seq_len"],
+        "keys": _HEADS["total_len"],
+        "values": _HEADS["total_len"],
+        "mask": TensorSpec("float32", ("seq_len", "total_len")),
+    },
+    outputs={"y": _HEADS["seq_len"]},
+    part="attend",
+)
+GIVEN = Subject(
+    name="predict",
+    build=_predict,
+    inputs=cached_models.subject(
+        16,
+        "CachedGPT2LMHeadModel",
+        "",
+        SMALL,
+        ("positions", TensorSpec("int64", ("seq_len",))),
+        ("mask", TensorSpec("float32", ("seq_len", "total_len"))),
+    ).inputs,
+    outputs={"logits": TensorSpec("float32", ("batch", SMALL["vocab_size"]))},
+    parameters=sizes.language_model(SMALL),
+    settings=SMALL,
+    part=PREDICT,
+)
+
+
+def _case(batch: int, seq_len: int, num_tokens: int, *, seed: int, note: str = "", subject: Subject = PLAIN) -> Case:
+    dims = {"batch": batch, "seq_len": seq_len, "num_tokens": num_tokens, "total_len": num_tokens + seq_len}
+    if subject is PLAIN:
+        del dims["total_len"]
+    return Case(subject.name, dims, seed=seed, note=note, given=None if subject in (PLAIN, EXTEND) else _with_mask)
+
+
+def _with_mask(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
+    """Draws a case with a mask of its own, in which each query sees some keys, and positions in any order."""
+    rng = np.random.default_rng([case.seed, 16])
+    shape = case.dims["seq_len"], case.dims["total_len"]
+    visible = rng.random(shape) < 1 / 2
+    visible[:, 0] |= ~visible.any(-1)
+    given = {"mask": np.where(visible, 0.0, -np.inf).astype(np.float32)}
+    if "positions" in subject.inputs:
+        given["positions"] = rng.permutation(subject.settings["n_positions"])[: shape[0]]
+    parameters = random_numbers.parameters(subject.parameters, seed=16)
+    drawn = random_numbers.inputs(subject, replace(case, inputs=given))
+    return parameters, drawn
+
+
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: str) -> Arrays:
+    """Step 16 in NumPy. A mistake is made in those of the functions that can make it."""
+    if subject is PLAIN:
+        return cached_models.numpy_model(subject, parameters, inputs, **mistake)
+    if subject is EXTEND:
+        cache = inputs["cache"].copy()
+        chosen = {name: mistake[name] for name in ("stored", "read") if name in mistake}
+        keys = numpy_cache.extend(cache, inputs["new"], int(inputs["num_tokens"]), **chosen)
+        return {"keys": keys, "cache": cache}
+    if subject is ATTEND:
+        chosen = {name: mistake[name] for name in ("scale", "masking", "order") if name in mistake}
+        query, keys, values, mask = inputs.values()
+        visible = None if mistake.get("mask_read") == "ignored" else mask == 0
+        return {"y": numpy_gpt2.attend(query, keys, values, visible, **chosen).output}
+    caches = {name: array for name, array in inputs.items() if subject.inputs[name].buffer}
+    settings = numpy_settings(subject.settings) | mistake
+    for name in ("positions", "sees"):  # they are given
+        settings.pop(name, None)
+    logits, after = numpy_cache.predict(
+        inputs["input_ids"],
+        int(inputs["num_tokens"]),
+        inputs["positions"],
+        inputs["mask"] == 0,
+        list(caches.values()),
+        parameters,
+        **settings,
+    )
+    return {"logits": logits, **dict(zip(caches, after, strict=True))}
+
+
+# --- expectations -----------------------------------------------------------------------------
+
+
+def _chunks(_: Code, executables: RunnableSubjects) -> str:
     run, n = executables[PLAIN.name], 13
     parameters = cached_models.parameters_of(PLAIN, CHECK)
     rng = np.random.default_rng(16)
@@ -47,68 +176,195 @@ def _chunks(code: Code, executables: RunnableSubjects) -> str:
     return SAME
 
 
-def _generate(code: Code, model: StandIn, prompt: list[int] = PROMPT, **options: object) -> list[int]:
+@dataclass(frozen=True)
+class Numbers:
+    """What is drawn for one check: the stand-in's table, and a prompt."""
+
+    table: Table
+    prompt: list[int]
+
+    @property
+    def chain(self) -> list[int]:
+        """What follows the prompt."""
+        return self.table.chain(self.prompt[-1], 6)
+
+
+@functools.cache
+def numbers(seed: int) -> Numbers:
+    """Draws until no two of the first tokens are equal: then the known mistakes can be told apart."""
+    rng = np.random.default_rng([seed, 16])
+    while True:
+        drawn = Numbers(Table.draw(rng), rng.choice(VOCAB_SIZE, size=3, replace=False).tolist())
+        if len({*drawn.prompt, *drawn.chain[:3]}) == 6:
+            return drawn
+
+
+def _cache_type(config: Mapping[str, int]) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> str:
+        from max.driver import CPU
+
+        type_ = code[16].cache_type(SimpleNamespace(**config), CPU())
+        if not hasattr(type_, "shape"):
+            return f"a {type(type_).__name__}"
+        return f"{type(type_).__name__} of {type_.dtype.name} ({', '.join(str(dim) for dim in type_.shape)})"
+
+    return evaluate
+
+
+def _generate(
+    code: Code, model: CachedStandIn, prompt: list[int], choose: Callable[..., int] | None = None, **options: Any
+) -> list[Any]:
     settings = {"n_positions": 8, "max_new_tokens": 5} | options
-    return [int(token) for token in code[16].generate_with_cache(model, CACHES, prompt, **settings)]
+    if choose is not None:
+        settings["choose"] = lambda logits: choose(row_of_logits(logits))
+    return [as_token(token) for token in code[16].generate_with_cache(model, CACHES, prompt, **settings)]
 
 
-def _tokens(code: Code, executables: RunnableSubjects) -> list[int]:
-    return _generate(code, StandIn())
+def _tokens(given: Numbers, **options: Any) -> Evaluate:
+    return lambda code, _: _generate(code, CachedStandIn(given.table), list(given.prompt), **options)
 
 
-def _calls(code: Code, executables: RunnableSubjects) -> list[tuple[list[int], int]]:
-    model = StandIn()
-    _generate(code, model)
-    return [(ids[0], num_tokens) for ids, num_tokens in model.seen]
+def _calls(given: Numbers, **options: Any) -> Evaluate:
+    """What the model gets in each call: the new tokens, and how many are in the caches."""
+
+    def evaluate(code: Code, _: RunnableSubjects) -> list[tuple[list[int], int]]:
+        model = CachedStandIn(given.table)
+        _generate(code, model, list(given.prompt), **options)
+        return [(ids[0].tolist(), num_tokens) for ids, num_tokens in zip(model.seen, model.num_tokens, strict=True)]
+
+    return evaluate
 
 
-def _calls_when_full(code: Code, executables: RunnableSubjects) -> list[tuple[list[int], int]]:
-    model = StandIn()
-    _generate(code, model, n_positions=4, max_new_tokens=6)
-    return [(ids[0], num_tokens) for ids, num_tokens in model.seen]
+def _caches_passed_on(given: Numbers) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> list[tuple[object, ...]]:
+        model = CachedStandIn(given.table)
+        _generate(code, model, list(given.prompt))
+        return [tuple(caches) for caches in model.caches]
+
+    return evaluate
 
 
-def _caches_handed_on(code: Code, executables: RunnableSubjects) -> str:
-    model = StandIn()
-    _generate(code, model)
-    return "the caches" if set(model.caches) == {CACHES} else f"{model.caches[0]!r}"
+def _lazily(given: Numbers) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> int:
+        model, prompt = CachedStandIn(given.table), list(given.prompt)
+        next(iter(code[16].generate_with_cache(model, CACHES, prompt, n_positions=8, max_new_tokens=4)))
+        return len(model.seen)
+
+    return evaluate
 
 
-def _eos(code: Code, executables: RunnableSubjects) -> list[int]:
-    return _generate(code, StandIn(), eos_token_id=greedy_chain(PROMPT[-1], 3)[-1])
+def _prompt_afterwards(given: Numbers) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> list[int]:
+        prompt = list(given.prompt)
+        _generate(code, CachedStandIn(given.table), prompt)
+        return prompt
+
+    return evaluate
 
 
-def _lazily(code: Code, executables: RunnableSubjects) -> int:
-    model = StandIn()
-    next(iter(code[16].generate_with_cache(model, CACHES, PROMPT, n_positions=8, max_new_tokens=4)))
-    return len(model.seen)
-
-
-def _prompt_afterwards(code: Code, executables: RunnableSubjects) -> list[int]:
-    prompt = list(PROMPT)
-    _generate(code, StandIn(), prompt)
-    return prompt
-
-
-def _chosen(code: Code, executables: RunnableSubjects) -> list[int]:
-    return _generate(code, StandIn(), choose=lambda logits: int(np.argmin(logits)), max_new_tokens=1)
-
-
-def _greedy(code: Code, executables: RunnableSubjects) -> str:
+def _continue(code: Code, executables: RunnableSubjects) -> list[Any]:
     stored, model = stored_numbers.load_arrays(16), executables[PLAIN.name]
-    expected = stored["greedy"].tolist()
-    got = code[16].generate_with_cache(
+    tokens = code[16].generate_with_cache(
         model.bind(cached_models.parameters_of(PLAIN, CHECK)),
         cached_models.as_caches(cached_models.dirty_caches(PLAIN, 1, seed=1)),
         stored["prompt"].tolist(),
         n_positions=PLAIN.settings["n_positions"],
-        max_new_tokens=len(expected),
+        max_new_tokens=len(stored["greedy"]),
     )
-    return SAME_TEXT if [int(token) for token in got] == expected else "other tokens"
+    return [as_token(token) for token in tokens]
 
 
-_CHAIN = greedy_chain(PROMPT[-1], 6)
-_TEXT = [*PROMPT, *_CHAIN]
+@functools.cache
+def drawn(seed: int) -> tuple[Expectation, ...]:
+    """The expectations, about numbers that are drawn with this seed."""
+    given, rng = numbers(seed), np.random.default_rng([seed, 61])
+    n_head, n_positions, head_dim = (int(size) for size in 2 + rng.permutation(7)[:3])
+    config = {"n_head": n_head, "n_positions": n_positions, "head_dim": head_dim, "n_embd": n_head * head_dim}
+    chain, text = given.chain, [*given.prompt, *given.chain]
+    greedy = stored_numbers.load_arrays(16)["greedy"].tolist()
+    return (
+        Expectation(
+            "cache_type gives a buffer with room for n_positions tokens",
+            _cache_type(config | {"n_layer": 2, "vocab_size": 11}),
+            f"BufferType of float32 (batch, {n_head}, {n_positions}, {head_dim})",
+            advice='A `BufferType`, not a `TensorType`; its shape is ("batch", n_head, n_positions, head_dim).',
+            part="cache_type",
+        ),
+        Expectation(
+            "generate_with_cache appends each token and goes on from it",
+            _tokens(given),
+            chain[:5],
+            wrong=((given.prompt + chain[:5], "Yield the new tokens alone, without the prompt."),),
+        ),
+        Expectation(
+            "the model reads the prompt once, then one token at a time, and is told how many it has read",
+            _calls(given),
+            [(given.prompt, 0), *(([token], 3 + i) for i, token in enumerate(chain[:4]))],
+            wrong=(
+                (
+                    [(text[: 3 + i], 0) for i in range(5)],
+                    "The whole text is read each time: pass on only the tokens that are not in the caches yet.",
+                ),
+            ),
+            advice="Each pair is what the model gets: the new tokens, and the number of those in the caches.",
+        ),
+        Expectation(
+            "when the caches are full, the last half of the text is read again",
+            _calls(given, n_positions=4, max_new_tokens=6),
+            [
+                (given.prompt, 0),
+                ([chain[0]], 3),
+                (text[3:5], 0),
+                ([chain[2]], 2),
+                ([chain[3]], 3),
+                (text[6:8], 0),
+            ],
+            advice="Before each call: if num_tokens + len(new) is above n_positions, the new tokens are the last "
+            "n_positions // 2 of the text, and num_tokens is 0.",
+        ),
+        Expectation("the caches that are given go to the model", _caches_passed_on(given), [CACHES] * 5),
+        Expectation(
+            "generation stops after the end-of-text token, which is yielded too",
+            _tokens(given, eos_token_id=chain[2]),
+            chain[:3],
+            wrong=(
+                (chain[:5], "It goes on after eos_token_id."),
+                (chain[:2], "Yield the end-of-text token before you stop."),
+            ),
+        ),
+        Expectation(
+            "the number of times that the model has run when the first token is yielded",
+            _lazily(given),
+            1,
+            advice="Write a generator: `yield` each token inside the loop.",
+        ),
+        Expectation(
+            "the caller's list is as it was before",
+            _prompt_afterwards(given),
+            given.prompt,
+            advice="Copy the prompt with `list(input_ids)` before you append to it.",
+        ),
+        Expectation(
+            "`choose` picks the token",
+            _tokens(given, choose=lambda logits: int(np.argmin(logits)), max_new_tokens=1),
+            [int(given.table.logits[given.prompt[-1]].argmin())],
+            advice="Call `choose` with the logits of the one row, of shape (vocab_size,).",
+        ),
+        expectations.raises(
+            "generate_with_cache rejects an empty prompt",
+            lambda code: _generate(code, CachedStandIn(given.table), []),
+            part="generate_with_cache",
+            advice="Raise a ValueError that says what is wrong, before you run the model.",
+        ),
+        Expectation(
+            "your model with caches continues a text as Hugging Face's does, token for token",
+            _continue,
+            SAME_TEXT,
+            needs=(PLAIN.name,),
+            read=lambda answer: SAME_TEXT if answer == greedy else "other tokens",
+        ),
+    )
+
 
 UNNAMED = (
     "MAX cannot tell how long a slice between tensors is. Give its length with it, as a pair: `(slice(num_tokens, "
@@ -117,8 +373,14 @@ UNNAMED = (
 
 CHECK = Check(
     names=("cache_type", "extend", "attend", "CachedGPT2LMHeadModel", "generate_with_cache"),
-    subjects=(PLAIN,),
+    subjects=(EXTEND, ATTEND, GIVEN, PLAIN),
     cases=(
+        _case(2, 3, 2, seed=11, subject=EXTEND),
+        _case(1, 1, 0, seed=12, note="an empty cache", subject=EXTEND),
+        _case(2, 2, 5, seed=13, note="full afterwards", subject=EXTEND),
+        _case(2, 3, 2, seed=14, subject=ATTEND),
+        _case(1, 1, 5, seed=15, subject=ATTEND),
+        _case(2, 3, 4, seed=16, subject=GIVEN),
         _case(1, 5, 0, seed=1, note="empty caches"),
         _case(2, 1, 7, seed=2),
         _case(3, 4, 6, seed=3),
@@ -126,12 +388,6 @@ CHECK = Check(
         _case(2, 9, 7, seed=5, note="full afterwards"),
     ),
     expectations=(
-        Expectation(
-            "cache_type gives a buffer with room for n_positions tokens",
-            _cache_type,
-            "BufferType of float32 (batch, 3, 7, 5)",
-            advice='A `BufferType`, not a `TensorType`; its shape is ("batch", n_head, n_positions, head_dim).',
-        ),
         expectations.is_graph_operation(16, "extend"),
         expectations.is_graph_operation(16, "attend"),
         Expectation(
@@ -139,81 +395,16 @@ CHECK = Check(
             _chunks,
             SAME,
             needs=(PLAIN.name,),
-            advice="What a token sees must not depend on where the pieces end. Check positions, mask and place.",
-        ),
-        Expectation(
-            "generate_with_cache appends each token and goes on from it",
-            _tokens,
-            _CHAIN[:5],
-            wrong=((PROMPT + _CHAIN[:5], "Yield the new tokens alone, without the prompt."),),
-        ),
-        Expectation(
-            "the model reads the prompt once, then one token at a time, and is told how many it has read",
-            _calls,
-            [(PROMPT, 0), *(([token], 3 + i) for i, token in enumerate(_CHAIN[:4]))],
-            wrong=(
-                (
-                    [(_TEXT[: 3 + i], 0) for i in range(5)],
-                    "The whole text is read each time: hand on only the tokens that are not in the caches yet.",
-                ),
-            ),
-            advice="Each pair is what the model gets: the new tokens, and the number of those in the caches.",
-        ),
-        Expectation(
-            "when the caches are full, the last half of the text is read anew",
-            _calls_when_full,
-            [
-                (PROMPT, 0),
-                ([_CHAIN[0]], 3),
-                (_TEXT[3:5], 0),
-                ([_CHAIN[2]], 2),
-                ([_CHAIN[3]], 3),
-                (_TEXT[6:8], 0),
-            ],
-            advice="Before each call: if num_tokens + len(new) is above n_positions, the new tokens are the last "
-            "n_positions // 2 of the text, and num_tokens is 0.",
-        ),
-        Expectation("the caches that are given go to the model", _caches_handed_on, "the caches"),
-        Expectation(
-            "generation stops after the end-of-text token, which is yielded too",
-            _eos,
-            _CHAIN[:3],
-            wrong=(
-                (_CHAIN[:5], "It goes on after eos_token_id."),
-                (_CHAIN[:2], "Yield the end-of-text token before you stop."),
-            ),
-        ),
-        Expectation(
-            "each token is yielded before the next one is computed",
-            _lazily,
-            1,
-            advice="Write a generator: `yield` each token inside the loop.",
-        ),
-        Expectation(
-            "the caller's list is as it was before",
-            _prompt_afterwards,
-            PROMPT,
-            advice="Copy the prompt with `list(input_ids)` before you append to it.",
-        ),
-        Expectation(
-            "`choose` picks the token",
-            _chosen,
-            [int(cached_models.TABLE[PROMPT[-1]].argmin())],
-            advice="Call `choose` with the logits of the one row, of shape (vocab_size,).",
-        ),
-        Expectation(
-            "an empty prompt is refused",
-            cached_models.refusal(lambda code: _generate(code, StandIn(), [])),
-            "ValueError",
-        ),
-        Expectation(
-            "your model with caches continues a text as Hugging Face's does, token for token",
-            _greedy,
-            SAME_TEXT,
-            needs=(PLAIN.name,),
+            advice="What a token sees must not depend on where the pieces end. Check the positions, the mask, and "
+            "where `extend` writes.",
+            part=FORWARD,
+            of_graphs=True,
         ),
     ),
-    numpy_model=cached_models.numpy_model,
+    drawn=drawn,
+    numpy_model=numpy_model,
+    compiler_fault="The attention kernel of MAX 26.7.0 for a CPU misreads a mask that is made by comparing a row "
+    "with a column. `mask_of` writes the mask down as a table first, with `F.band_part`: use its result as it is.",
     mistakes=(
         Mistake(
             "a model that takes the first new token for the first of the text",
@@ -238,7 +429,7 @@ CHECK = Check(
             {"sees": "up to the next"},
         ),
         Mistake(
-            "a model whose mask is turned round",
+            "a model whose mask is transposed",
             "A token sees the keys up to its own: key <= query.",
             {"sees": "from itself on"},
         ),
@@ -254,12 +445,12 @@ CHECK = Check(
         ),
         Mistake(
             "a cache that is written from its beginning",
-            "Store what is new behind what is there: at num_tokens.",
+            "Write what is new behind what is there: at num_tokens.",
             {"stored": "at 0"},
         ),
         Mistake(
             "a cache that is never written",
-            "Store the new keys and values with `ops.buffer_store_slice` before you read the cache.",
+            "Write the new keys and values with `ops.buffer_store_slice` before you read the cache.",
             {"stored": "not at all"},
         ),
         Mistake(
@@ -269,21 +460,46 @@ CHECK = Check(
         ),
         Mistake(
             "a model whose layers share one pair of caches",
-            "Each layer has its own keys and values: go through blocks and caches together with `zip`.",
+            "Each layer has its own keys and values: loop over blocks and caches together with `zip`.",
             {"layers": "one for all"},
         ),
         Mistake(
+            "a cache that is written one position too far",
+            "The first new key goes to position num_tokens: positions start at 0.",
+            {"stored": "one too far"},
+        ),
+        Mistake(
             "attention without the 1/sqrt(head_dim) scale",
-            "Divide the scores by the root of head_dim, as in step 08.",
+            "Divide the scores by the square root of head_dim, as in step 08.",
             {"scale": "none"},
         ),
         Mistake(
+            "attention divided by head_dim instead of its square root",
+            "Take the square root: divide by sqrt(head_dim).",
+            {"scale": "1/head_dim"},
+        ),
+        Mistake(
+            "attention that ignores its mask",
+            "Add the mask to the scores before the softmax.",
+            {"mask_read": "ignored"},
+        ),
+        Mistake(
+            "attention with the mask added after the softmax",
+            "Add the mask to the scores, and take the softmax of the sum: the softmax turns -inf into 0.",
+            {"masking": "added after the softmax"},
+        ),
+        Mistake(
+            "attention with keys and values swapped",
+            "Compare the query with the keys, and blend the values with the weights.",
+            {"order": "query value key"},
+        ),
+        Mistake(
             "a model that predicts from the first new token",
-            "What comes next is decided at the last position: `x[:, -1]`.",
+            "The prediction for the next token is at the last position: `x[:, -1]`.",
             {"logits": "first"},
         ),
         Mistake(
-            "a model with the final layer norm forgotten",
+            "a model without its final layer norm",
             "Apply `ln_f` before the head.",
             {"final_norm": "none"},
         ),
@@ -294,7 +510,7 @@ CHECK = Check(
         "Unsupported slice inputs": UNNAMED,
         # What MAX says when it loads such a slice.
         "AssertionError: no message": UNNAMED,
-        "should be a BufferValue": "A cache is a buffer: hint it as `BufferValue`, then it comes as one.",
+        "should be a BufferValue": "A cache is a buffer: annotate it as `BufferValue`, and it arrives as one.",
     },
     tolerance=1e-4,
 )

@@ -1,17 +1,20 @@
 """The check of step 18: six attentions.
 
-The fused attentions have a graph for each function and each way to call it: MAX finds its
-kernel by a pattern, and would not find it if two functions shared their scores.
+Each helper is judged alone: `eager_attention`, `fused_attention` and `tiled_attention` on all cases, the six functions,
+which only call them, on a small one each. The fused attentions have a graph for each function and each way to call it:
+MAX finds its kernel by a pattern, and would not find it if two functions shared their scores.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
 from tutor.checking import random_numbers
 from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, RunnableSubjects, Subject
+from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.numpy import six_attentions as numpy_six
 from tutor.graphs.tensor_spec import TensorSpec
 
@@ -21,18 +24,43 @@ if TYPE_CHECKING:
 KINDS = ("bidirectional", "causal")
 NO_MASK = " without mask"
 SAME = "the same numbers"
+NUM_HEADS, HEAD_DIM = 3, 5
+
+# The function that does the work of each two of the six, and its name.
+HELPERS = {"eager": "eager_attention", "sdpa": "fused_attention", "flash": "tiled_attention"}
 
 
 def _function(way: str, kind: str) -> str:
     return f"{way}_{kind}_attention"
 
 
-FUNCTIONS = tuple(_function(way, kind) for way in ("eager", "sdpa", "flash") for kind in KINDS)
+FUNCTIONS = tuple(_function(way, kind) for way in HELPERS for kind in KINDS)
 
 
-def _subject(way: str, dtype: str, num_heads: int, head_dim: int, results: Sequence[str]) -> Subject:
-    """Some functions, called with the same arguments; a result is named by its function, and by how it is called."""
-    n_embd, packed = num_heads * head_dim, way == "flash"
+def _helped(code: Code, way: str, name: str) -> Callable[..., Any]:
+    """The function that one of the six hands its arguments to, called as that is called."""
+    causal = "causal" in name
+    if way == "flash":
+        # It is given, and calls `tiled_attention` unless a GPU has a kernel for that.
+        return lambda query, key, value, num_heads, head_dim, *lengths: code[18].flash_attention(
+            query, key, value, num_heads, head_dim, causal, *lengths
+        )
+    helper = getattr(code[18], HELPERS[way])
+    return lambda query, key, value, num_heads, head_dim, mask=None: helper(
+        query, key, value, num_heads, head_dim, mask, causal
+    )
+
+
+def _subject(way: str, dtype: str, results: Sequence[str], *, part: str) -> Subject:
+    """Some functions, called with the same arguments; a result is named by its function, and by how it is called.
+
+    Args:
+        way: which of the three.
+        dtype: of queries, keys, values and results.
+        results: names of the six functions, perhaps with `NO_MASK` behind.
+        part: one of the six, which is then called itself; or the function that does its work.
+    """
+    n_embd, packed = NUM_HEADS * HEAD_DIM, way == "flash"
     dims = ("total_seq_len", n_embd) if packed else ("batch", "seq_len", n_embd)
     rest = (
         {"cu_seqlens": TensorSpec("uint32", ("num_offsets",)), "max_seqlen": TensorSpec("uint32", (1,), on_host=True)}
@@ -43,24 +71,29 @@ def _subject(way: str, dtype: str, num_heads: int, head_dim: int, results: Seque
     def build(code: Code) -> Callable[..., object]:
         from max.dtype import DType
 
-        functions = {name: getattr(code[18], name.removesuffix(NO_MASK)) for name in results}
+        functions = {
+            name: getattr(code[18], part) if part in FUNCTIONS else _helped(code, way, name) for name in results
+        }
 
         def call(query: "Tensor", key: "Tensor", value: "Tensor", *rest: "Tensor") -> object:
             # NumPy has no bfloat16, so that the numbers come as float32.
             inputs = [x.cast(DType[dtype]) for x in (query, key, value)]
             given = {name: () if name.endswith(NO_MASK) else rest for name in results}
-            returned = tuple(functions[name](*inputs, num_heads, head_dim, *given[name]) for name in results)
+            returned = tuple(functions[name](*inputs, NUM_HEADS, HEAD_DIM, *given[name]) for name in results)
             return returned if len(results) > 1 else returned[0]
 
         return call
 
-    called = results[0] if len(results) == 1 else _function(way, "*")
+    kinds = [kind for kind in KINDS if all(_function(way, kind) in name for name in results)]
+    without = NO_MASK if all(name.endswith(NO_MASK) for name in results) else ""
+    called = part if part in FUNCTIONS else ", ".join([part, *kinds])
     return Subject(
-        name=f"{called}, num_heads={num_heads}, head_dim={head_dim}, {dtype}",
+        name=f"{called}{without}, {dtype}",
         build=build,
         inputs=dict.fromkeys(("query", "key", "value"), TensorSpec("float32", dims)) | rest,
         outputs=dict.fromkeys(results, TensorSpec(dtype, dims)),
-        settings={"way": way, "num_heads": num_heads, "head_dim": head_dim, "dtype": dtype},
+        settings={"way": way, "num_heads": NUM_HEADS, "head_dim": HEAD_DIM, "dtype": dtype},
+        part=part,
     )
 
 
@@ -68,14 +101,101 @@ def _both(way: str, *calls: str) -> tuple[str, ...]:
     return tuple(f"{_function(way, kind)}{call}" for call in calls for kind in KINDS)
 
 
-EAGER = _subject("eager", "float32", 3, 5, _both("eager", "", NO_MASK))
-MASKED = tuple(_subject("sdpa", "float32", 3, 5, [name]) for name in _both("sdpa", ""))
-UNMASKED = tuple(_subject("sdpa", "float32", 3, 5, [name]) for name in _both("sdpa", NO_MASK))
-FLASH = _subject("flash", "float32", 3, 5, _both("flash", ""))
+def _helpers(way: str, dtype: str, *groups: Sequence[str]) -> tuple[Subject, ...]:
+    return tuple(_subject(way, dtype, group, part=HELPERS[way]) for group in groups)
+
+
+(EAGER,) = _helpers("eager", "float32", _both("eager", "", NO_MASK))
+MASKED = _helpers("sdpa", "float32", *([name] for name in _both("sdpa", "")))
+UNMASKED = _helpers("sdpa", "float32", *([name] for name in _both("sdpa", NO_MASK)))
+(FLASH,) = _helpers("flash", "float32", _both("flash", ""))
 BFLOAT16 = (
-    _subject("eager", "bfloat16", 3, 5, _both("eager", "")),
-    *(_subject("sdpa", "bfloat16", 3, 5, [name]) for name in _both("sdpa", "")),
-    _subject("flash", "bfloat16", 3, 5, _both("flash", "")),
+    *_helpers("eager", "bfloat16", _both("eager", "")),
+    *_helpers("sdpa", "bfloat16", *([name] for name in _both("sdpa", ""))),
+    *_helpers("flash", "bfloat16", _both("flash", "")),
+)
+# The six themselves. Each has graphs of its own, so that MAX finds its kernel in each.
+SIX = tuple(
+    _subject(way, "float32", results, part=_function(way, kind))
+    for way in HELPERS
+    for kind in KINDS
+    for results in {
+        "eager": [[_function(way, kind), _function(way, kind) + NO_MASK]],
+        "sdpa": [[_function(way, kind)], [_function(way, kind) + NO_MASK]],
+        "flash": [[_function(way, kind)]],
+    }[way]
+)
+
+_PADDED, _PACKED = ("batch", "seq_len"), ("total_seq_len",)
+_MERGED = (NUM_HEADS * HEAD_DIM,)
+
+
+def _in_heads(dims: tuple[str, ...]) -> TensorSpec:
+    return TensorSpec("float32", (*dims[:-1], NUM_HEADS, dims[-1], HEAD_DIM))
+
+
+def _split(code: Code) -> Callable[..., Any]:
+    from max.dtype import DType
+
+    def call(padded: Any, packed: Any) -> tuple[Any, Any]:
+        split = code[18].split_heads
+        return split(padded, NUM_HEADS, HEAD_DIM), split(packed.cast(DType.bfloat16), NUM_HEADS, HEAD_DIM)
+
+    return call
+
+
+def _merge(code: Code) -> Callable[..., Any]:
+    from max.dtype import DType
+
+    def call(padded: Any, packed: Any) -> tuple[Any, Any]:
+        return code[18].merge_heads(padded, DType.float32), code[18].merge_heads(packed, DType.bfloat16)
+
+    return call
+
+
+SPLIT = Subject(
+    name="split_heads",
+    build=_split,
+    inputs={"padded": TensorSpec("float32", _PADDED + _MERGED), "packed": TensorSpec("float32", _PACKED + _MERGED)},
+    outputs={"float32 heads": _in_heads(_PADDED), "heads of bfloat16": _in_heads(_PACKED)},
+    settings={"way": "heads"},
+    part="split_heads",
+)
+MERGE = Subject(
+    name="merge_heads",
+    build=_merge,
+    inputs={"padded": _in_heads(_PADDED), "packed": _in_heads(_PACKED)},
+    outputs={
+        "float32": TensorSpec("float32", _PADDED + _MERGED),
+        "bfloat16": TensorSpec("bfloat16", _PACKED + _MERGED),
+    },
+    settings={"way": "heads"},
+    part="merge_heads",
+)
+RANGE = Subject(
+    name="visible_range",
+    build=lambda code: lambda *given: (*code[18].visible_range(*given, False), *code[18].visible_range(*given, True)),
+    inputs={"cu_seqlens": TensorSpec("int64", ("num_offsets",)), "rows": TensorSpec("int64", ("tokens",))},
+    outputs={f"{which} key, {kind}": TensorSpec("int64", ("tokens",)) for kind in KINDS for which in ("first", "last")},
+    settings={"way": "flash"},
+    part="visible_range",
+)
+_STATE = {
+    "running_max": TensorSpec("float32", (NUM_HEADS, "queries", 1)),
+    "running_sum": TensorSpec("float32", (NUM_HEADS, "queries", 1)),
+    "accumulator": TensorSpec("float32", (NUM_HEADS, "queries", HEAD_DIM)),
+}
+ONLINE = Subject(
+    name="online_softmax_step",
+    build=lambda code: code[18].online_softmax_step,
+    inputs={
+        "scores": TensorSpec("float32", (NUM_HEADS, "queries", "keys")),
+        "values": TensorSpec("float32", (NUM_HEADS, "keys", HEAD_DIM)),
+        **_STATE,
+    },
+    outputs=_STATE,
+    settings={"way": "flash"},
+    part="online_softmax_step",
 )
 
 
@@ -94,6 +214,43 @@ class _Special(TypedDict, total=False):
     note: str
     scale: float
     tolerance: float
+
+
+def _eighths(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
+    """Draws multiples of 1/8, which bfloat16 has too."""
+    _, inputs = random_numbers.case(subject, replace(case, given=None))
+    return {}, {name: np.round(8 * array).astype(np.float32) / 8 for name, array in inputs.items()}
+
+
+def _unfinished(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
+    """Draws a tile of scores, some hidden, and a softmax that has seen other keys, or none yet."""
+    rng = np.random.default_rng(case.seed)
+    queries, keys, seen = case.dims["queries"], case.dims["keys"], case.dims["seen"]
+    scores = 2 * rng.normal(size=(NUM_HEADS, queries, keys))
+    hidden = rng.random(scores.shape) < 1 / 3
+    hidden[:, 0] = True  # a query that sees nothing of this tile
+    before = 2 * rng.normal(size=(NUM_HEADS, queries, seen))
+    running_max = before.max(-1, keepdims=True) if seen else np.full((NUM_HEADS, queries, 1), LOWEST)
+    weights = np.exp(before - running_max)
+    given = {
+        "scores": np.where(hidden, -np.inf, scores),
+        "values": rng.normal(size=(NUM_HEADS, keys, HEAD_DIM)),
+        "running_max": running_max,
+        "running_sum": weights.sum(-1, keepdims=True),
+        "accumulator": weights @ rng.normal(size=(NUM_HEADS, seen, HEAD_DIM)),
+    }
+    return {}, {name: array.astype(np.float32) for name, array in given.items()}
+
+
+def _tokens_of(lengths: Sequence[int], rows: Sequence[int], *, seed: int, note: str = "") -> Case:
+    """A case of tokens in sequences with these lengths."""
+    offsets = [0, *itertools.accumulate(lengths)]
+    dims = {"num_seqs": len(lengths), "tokens": len(rows)}
+    inputs = {"cu_seqlens": offsets, "rows": rows}
+    return Case(RANGE.name, dims, seed=seed, note=note, inputs=inputs, redrawn=False)
+
+
+LOWEST = -1e30  # as in the skeleton
 
 
 def _padded(subject: Subject, rows: Sequence[str], *, seed: int, **more: Unpack[_Special]) -> Case:
@@ -129,8 +286,15 @@ def _cases_with_mask(subject: Subject) -> list[Case]:
 def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 18 in NumPy. `mistake` says in which `ways` and `kinds` a mistake is made, and which."""
     settings = subject.settings
-    mistaken = settings["way"] in mistake.pop("ways", ())
+    ways = mistake.pop("ways", ())
+    mistaken = settings["way"] in ways
     kinds = mistake.pop("kinds", KINDS)
+    if subject in (SPLIT, MERGE):
+        # The heads are the same for all: a mistake in them is one in every attention.
+        return _heads_in_numpy(subject, inputs, mistake if ways == EVERYWHERE else {})
+    if subject in (RANGE, ONLINE):
+        mistake = mistake if mistaken else {}
+        return _range_in_numpy(inputs, kinds, mistake) if subject is RANGE else _online_in_numpy(inputs, mistake)
     given = dict(inputs)
     if settings["dtype"] == "bfloat16":
         given |= {name: numpy_six.to_bfloat16(given[name]) for name in ("query", "key", "value")}
@@ -149,13 +313,42 @@ def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake:
     return outputs
 
 
-# --- facts ------------------------------------------------------------------------------------
+def _heads_in_numpy(subject: Subject, inputs: Arrays, mistake: Mapping[str, str]) -> Arrays:
+    way = mistake.get("heads" if subject is SPLIT else "merge", "transposed")
+    outputs = {}
+    for name, (given, array) in zip(subject.outputs, inputs.items(), strict=True):
+        batch = array if given == "padded" else array[None]
+        heads = (
+            numpy_gpt2.split_heads(batch, NUM_HEADS, way=way)
+            if subject is SPLIT
+            else numpy_gpt2.merge_heads(batch, way=way)
+        )
+        outputs[name] = heads if given == "padded" else heads[0]
+    return outputs
 
 
-def _other_padding(code: Code, executables: RunnableSubjects) -> list[str]:
-    """Which functions give real tokens other numbers when the padding has other content."""
+def _range_in_numpy(inputs: Arrays, kinds: Sequence[str], mistake: Mapping[str, str]) -> Arrays:
+    outputs = {}
+    for kind in KINDS:
+        chosen = {name: mistake[name] for name in ("sequences", "sees") if name in mistake and kind in kinds}
+        first, last = numpy_six.visible_range(inputs["cu_seqlens"], inputs["rows"], causal=kind == "causal", **chosen)
+        outputs |= {f"first key, {kind}": first, f"last key, {kind}": last}
+    return outputs
+
+
+def _online_in_numpy(inputs: Arrays, mistake: Mapping[str, str]) -> Arrays:
+    chosen = {name: mistake[name] for name in ("sum_of", "accumulator_of") if name in mistake}
+    state = numpy_six.online_softmax_step(**inputs, **chosen)
+    return dict(zip(_STATE, state, strict=True))
+
+
+# --- expectations of the graphs ---------------------------------------------------------------
+
+
+def _other_padding(executables: RunnableSubjects, *subjects: Subject) -> list[str]:
+    """The functions that give real tokens other numbers when the padding has other content."""
     changed = []
-    for subject in (EAGER, *MASKED):
+    for subject in subjects:
         case = next(case for case in CHECK.cases if case.subject == subject.name)
         _, inputs = random_numbers.case(subject, case)
         padding = ~inputs["mask"][..., None]
@@ -168,10 +361,10 @@ def _other_padding(code: Code, executables: RunnableSubjects) -> list[str]:
     return changed
 
 
-def _more_padding(code: Code, executables: RunnableSubjects) -> list[str]:
-    """Which functions give a text other numbers when there is padding around it."""
+def _more_padding(executables: RunnableSubjects, *subjects: Subject) -> list[str]:
+    """The functions that give a text other numbers when there is padding around it."""
     changed = []
-    for subject in (EAGER, *MASKED):
+    for subject in subjects:
         _, inputs = random_numbers.case(subject, _padded(subject, ["####"], seed=11))
         around = {name: np.pad(inputs[name], ((0, 0), (2, 3), (0, 0))) for name in ("query", "key", "value")}
         around["mask"] = np.pad(inputs["mask"], ((0, 0), (2, 3)))
@@ -182,7 +375,7 @@ def _more_padding(code: Code, executables: RunnableSubjects) -> list[str]:
     return changed
 
 
-def _in_company(code: Code, executables: RunnableSubjects) -> str:
+def _in_company(_: Code, executables: RunnableSubjects) -> str:
     """Whether sequences get the numbers that they get alone."""
     run = executables[FLASH.name]
     lengths = [4, 1, 270, 9]
@@ -210,12 +403,12 @@ _IN_EACH = (
         {"scale": "none"},
     ),
     (
-        "divided by head_dim instead of its root",
+        "divided by head_dim instead of its square root",
         "Take the square root: divide by sqrt(head_dim).",
         {"scale": "1/head_dim"},
     ),
     (
-        "scaled by the root of num_heads * head_dim",
+        "scaled by the square root of num_heads * head_dim",
         "Each head compares vectors of head_dim numbers: divide by sqrt(head_dim).",
         {"scale": "1/sqrt(n_embd)"},
     ),
@@ -226,7 +419,7 @@ _IN_EACH = (
     ),
     (
         "with the heads merged without the transpose",
-        "In `merge_heads`, bring the tokens in front of the heads again, then reshape.",
+        "In `merge_heads`, move the token axis back in front of the heads, then reshape.",
         {"merge": "reshaped"},
     ),
 )
@@ -258,12 +451,12 @@ _IN_PADDED = (
     ),
     (
         "that gives NaN to a token that sees nothing",
-        "Zeros are promised there. Where all weights are 0, so is their sum, and 0 / 0 is NaN; -inf - -inf is, too.",
+        "Its result must be zeros. Where all weights are 0, so is their sum, and 0 / 0 is NaN; -inf - -inf is, too.",
         {"nothing": "nan"},
     ),
     (
         "that gives the average of all values to a token that sees nothing",
-        "Zeros are promised there. If all scores are the same low number, the softmax makes equal weights of them: set "
+        "Its result must be zeros. If all scores are the same low number, the softmax makes equal weights of them: set "
         "the result to 0 where nothing is visible.",
         {"nothing": "mean"},
     ),
@@ -306,6 +499,14 @@ def _shared_mistakes() -> list[Mistake]:
         for name, advice, mistake in _IN_CAUSAL:
             causal = {"ways": ways, "kinds": ("causal",)} | mistake
             made.append(Mistake(f"{NAMES[ways]} causal attention {name}", advice, causal))
+    for way in EVERYWHERE:
+        made.append(
+            Mistake(
+                f"{NAMES[way,]} bidirectional attention that hides later tokens",
+                "Only the causal function hides them: pass `causal=False`.",
+                {"ways": (way,), "kinds": ("bidirectional",), "causal": True},
+            )
+        )
     return made
 
 
@@ -412,10 +613,31 @@ _FLASH_ALONE = (
     ),
 )
 
+_HIDDEN = "Not a single bit may change: a hidden key has a weight of exactly 0."
+
 CHECK = Check(
-    names=FUNCTIONS,
-    subjects=(EAGER, *MASKED, *UNMASKED, FLASH, *BFLOAT16),
+    names=(
+        "split_heads",
+        "merge_heads",
+        "eager_attention",
+        "fused_attention",
+        "visible_range",
+        "online_softmax_step",
+        "tiled_attention",
+        *FUNCTIONS,
+    ),
+    subjects=(SPLIT, MERGE, EAGER, *MASKED, *UNMASKED, RANGE, ONLINE, FLASH, *BFLOAT16, *SIX),
     cases=(
+        *(
+            Case(subject.name, {"batch": 2, "seq_len": 4, "total_seq_len": 5}, seed=41, given=_eighths)
+            for subject in (SPLIT, MERGE)
+        ),
+        _tokens_of([2, 3, 4], range(9), seed=42),
+        _tokens_of([3, 0, 5], [7, 2, 3, 7], seed=43, note="an empty sequence"),
+        *(
+            Case(ONLINE.name, {"queries": 4, "keys": 6, "seen": seen}, seed=44, note=note, given=_unfinished)
+            for seen, note in ((5, ""), (0, "the first tile"))
+        ),
         *(case for subject in (EAGER, *MASKED) for case in _cases_with_mask(subject)),
         *(
             _padded(subject, ["." * 140 + "#" * 6], seed=5, note="padding before, longer than a tile")
@@ -430,20 +652,46 @@ CHECK = Check(
         _packed(FLASH, [2, 300, 1, 30], seed=25, note="more than one tile"),
         *(_padded(subject, ["#######", "..###.."], seed=31, **ROUGH) for subject in BFLOAT16[:-1]),
         _packed(BFLOAT16[-1], [6, 1, 11], seed=32, **ROUGH),
+        *(
+            _packed(subject, [2, 3], seed=51) if subject.settings["way"] == "flash" else _padded(subject, rows, seed=51)
+            for subject in SIX
+            for rows in [["####"] if subject.name.partition(",")[0].endswith(NO_MASK) else ["####", ".##."]]
+        ),
     ),
     expectations=(
         Expectation(
-            "padding with other content gives real tokens other numbers in",
-            _other_padding,
+            "the functions in which other numbers in the padding change what real tokens get",
+            lambda code, executables: _other_padding(executables, EAGER),
             [],
-            needs=(EAGER.name, *(subject.name for subject in MASKED)),
-            advice="Not one bit may change: a hidden key has a weight of exactly 0.",
+            needs=(EAGER.name,),
+            advice=_HIDDEN,
+            part="eager_attention",
+            of_graphs=True,
         ),
         Expectation(
-            "padding around a text gives it other numbers in",
-            _more_padding,
+            "the functions in which padding around a text changes its numbers",
+            lambda code, executables: _more_padding(executables, EAGER),
             [],
-            needs=(EAGER.name, *(subject.name for subject in MASKED)),
+            needs=(EAGER.name,),
+            part="eager_attention",
+            of_graphs=True,
+        ),
+        Expectation(
+            "the functions in which other numbers in the padding change what real tokens get",
+            lambda code, executables: _other_padding(executables, *MASKED),
+            [],
+            needs=tuple(subject.name for subject in MASKED),
+            advice=_HIDDEN,
+            part="fused_attention",
+            of_graphs=True,
+        ),
+        Expectation(
+            "the functions in which padding around a text changes its numbers",
+            lambda code, executables: _more_padding(executables, *MASKED),
+            [],
+            needs=tuple(subject.name for subject in MASKED),
+            part="fused_attention",
+            of_graphs=True,
         ),
         Expectation(
             "each sequence gives the numbers that it gives alone",
@@ -451,12 +699,18 @@ CHECK = Check(
             SAME,
             needs=(FLASH.name,),
             advice="A token sees the keys of its own sequence, and none of its neighbours'.",
+            part="tiled_attention",
+            of_graphs=True,
         ),
     ),
     numpy_model=numpy_model,
+    compiler_fault="The attention kernel of MAX 26.7.0 for a CPU has two known faults. It takes the keys in tiles of "
+    "128, and gives NaN where a whole tile is hidden with -inf: hide with -1e30, and set the result to 0 where nothing "
+    "is visible. And it misreads a table that is made of a row and a column, by comparing or adding them: make the "
+    "table with `F.band_part`.",
     mistakes=(*_shared_mistakes(), *_EAGER_ALONE, *_SDPA_ALONE, *_FLASH_ALONE),
     explain={
-        "does not dominate": "The body of an inner loop cannot read what was made outside of the outer loop. Hand it "
+        "does not dominate": "The body of an inner loop cannot read what was made outside of the outer loop. Pass it "
         "through the state of the outer loop, or make it in the outer loop's body.",
     },
 )

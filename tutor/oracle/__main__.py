@@ -89,7 +89,7 @@ def random_text(step: int) -> Content:
     from tutor.checks.shared.cached_models import parameters_of
 
     check = find_step(step).check
-    (subject,) = check.subjects
+    subject = check.subject("plain")
     model = hugging_face.language_model(subject, parameters_of(subject, check))
     prompt = np.random.default_rng(step).integers(subject.settings["vocab_size"], size=4).tolist()
     return {"prompt": np.array(prompt), "greedy": np.array(hugging_face.greedy(model, prompt, 10))}

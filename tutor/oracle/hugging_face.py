@@ -15,6 +15,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel, GPT2Model
 from transformers.cache_utils import DynamicLayer
 from transformers.masking_utils import sdpa_mask
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.gpt2.modeling_gpt2 import GPT2MLP, GPT2Attention, GPT2Block, eager_attention_forward
 from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging
@@ -107,10 +108,34 @@ def step_08(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_09(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """`GPT2Attention`."""
+    """`GPT2Attention`, or how it splits and merges its heads."""
     x = tensor(inputs["x"])
+    if subject.name in ("_split_heads", "_merge_heads"):
+        return {"y": _heads_of_attention(subject, x)}
     attention = filled(GPT2Attention(config(subject), layer_idx=0), parameters)
     return {"y": attention(x, attention_mask=mask(x.shape[1]))[0]}
+
+
+def _heads_of_attention(subject: Subject, x: torch.Tensor) -> torch.Tensor:
+    """What `GPT2Attention` hands to its attention function as queries, or to `c_proj`: caught on the way."""
+    n_embd, caught = subject.settings["n_embd"], {}
+    attention = GPT2Attention(config(subject), layer_idx=0).double().eval()
+    attention.config._attn_implementation = "caught"
+
+    def attend(module: nn.Module, query: torch.Tensor, *rest: object, **more: object) -> tuple[torch.Tensor, None]:
+        caught["split"] = query
+        # An attention function gives its result with the tokens in front of the heads.
+        return (x if subject.name == "_merge_heads" else query).transpose(1, 2), None
+
+    ALL_ATTENTION_FUNCTIONS.register("caught", attend)
+    attention.c_proj.register_forward_pre_hook(lambda module, given: caught.update(merged=given[0]))
+    if subject.name == "_merge_heads":
+        attention(torch.zeros(len(x), x.shape[2], n_embd, dtype=torch.float64))
+        return caught["merged"]
+    attention.c_attn.weight.data = torch.eye(n_embd, dtype=torch.float64).repeat(1, 3)
+    attention.c_attn.bias.data.zero_()
+    attention(x)
+    return caught["split"]
 
 
 class _AttentionThatAddsNothing(nn.Module):
@@ -149,10 +174,21 @@ def step_13(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_16(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """`GPT2LMHeadModel` with a cache: the logits after the last token, and the caches afterwards."""
+    """`GPT2LMHeadModel` with a cache: the logits after the last token, and the caches afterwards; or its parts."""
+    if subject.name == "attend":
+        query, keys, values = (tensor(inputs[name]) for name in ("query", "keys", "values"))
+        y, _ = eager_attention_forward(nn.Module().eval(), query, keys, values, tensor(inputs["mask"]))
+        return {"y": y.transpose(1, 2)}  # it comes with the tokens in front of the heads
+    if subject.name == "extend":
+        return extended(int(inputs["num_tokens"]), tensor(inputs["cache"]), tensor(inputs["new"]))
     num_tokens, seq_len = int(inputs["num_tokens"]), inputs["input_ids"].shape[1]
-    cache = filled_cache(subject, inputs)
-    logits = language_model(subject, parameters)(tensor(inputs["input_ids"]), past_key_values=cache).logits
+    cache, given = filled_cache(subject, inputs), {}
+    if subject.name == "predict":
+        batch = len(inputs["input_ids"])
+        given["position_ids"] = tensor(inputs["positions"]).expand(batch, -1)
+        given["attention_mask"] = tensor(inputs["mask"])[None, None].expand(batch, 1, -1, -1)
+    model = language_model(subject, parameters)
+    logits = model(tensor(inputs["input_ids"]), past_key_values=cache, **given).logits
     after = {"logits": logits[:, -1]}
     for layer, kept in enumerate(cache.layers):
         assert isinstance(kept, DynamicLayer) and kept.keys is not None and kept.values is not None
@@ -160,6 +196,18 @@ def step_16(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
             after[name] = tensor(inputs[name]).clone()
             after[name][:, :, num_tokens : num_tokens + seq_len] = states[:, :, num_tokens:]
     return after
+
+
+def extended(num_tokens: int, cache: torch.Tensor, new: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What Hugging Face's growing cache gives when new keys come to those that it has; and a cache with room for all.
+
+    It tells keys from values, and grows them alike.
+    """
+    growing = DynamicCache()
+    if num_tokens:
+        growing.update(cache[:, :, :num_tokens], cache[:, :, :num_tokens], 0)
+    keys, _ = growing.update(new, new, 0)
+    return {"keys": keys, "cache": torch.cat([keys, cache[:, :, keys.shape[2] :]], dim=2)}
 
 
 def step_17(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
@@ -177,6 +225,12 @@ def step_17(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 def step_18(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
     """PyTorch's `scaled_dot_product_attention`, which gives zeros to a query that sees nothing, too."""
+    if subject.settings["way"] == "heads":
+        return heads(subject, inputs)
+    if subject.name == "visible_range":
+        return visible_range(inputs)
+    if subject.name == "online_softmax_step":
+        return online_softmax_step({name: tensor(array) for name, array in inputs.items()})
     num_heads, head_dim = subject.settings["num_heads"], subject.settings["head_dim"]
     rounded = {name: tensor(inputs[name]) for name in ("query", "key", "value")}
     if subject.settings["dtype"] == "bfloat16":
@@ -199,8 +253,55 @@ def step_18(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
     return {name: torch.cat([attend("causal" in name, None, piece) for piece in pieces]) for name in subject.outputs}
 
 
+def heads(subject: Subject, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The heads of step 18, split or merged as PyTorch's `unflatten` and `flatten` do it."""
+    outputs = {}
+    for name, array in zip(subject.outputs, inputs.values(), strict=True):
+        x = tensor(array)
+        if subject.name == "split_heads":
+            outputs[name] = x.unflatten(-1, (3, 5)).transpose(-3, -2)
+        else:
+            outputs[name] = x.transpose(-3, -2).flatten(-2)
+    return outputs
+
+
+def visible_range(inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The first and the last key that each token sees, found by going through the keys one by one."""
+    edges = inputs["cu_seqlens"].tolist()
+    sequence = torch.repeat_interleave(torch.arange(len(edges) - 1), torch.tensor(edges).diff())  # of each token
+    tokens, rows = torch.arange(edges[-1]), tensor(inputs["rows"])
+    outputs = {}
+    for kind in ("bidirectional", "causal"):
+        visible = sequence[rows, None] == sequence  # (rows, tokens)
+        if kind == "causal":
+            visible = visible & (tokens <= rows[:, None])
+        outputs[f"first key, {kind}"] = torch.where(visible, tokens, edges[-1]).amin(-1)
+        outputs[f"last key, {kind}"] = torch.where(visible, tokens, -1).amax(-1)
+    return outputs
+
+
+def online_softmax_step(given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What a softmax over all keys at once gives: those so far count as one, with the logarithm of their sum."""
+    so_far = given["running_max"] + given["running_sum"].log()
+    logits = torch.cat([so_far, given["scores"]], dim=-1)  # (num_heads, queries, 1 + keys)
+    largest = torch.maximum(given["running_max"], given["scores"].amax(-1, keepdim=True))
+    total = (logits.logsumexp(-1, keepdim=True) - largest).exp()
+    # The mean of the values so far is what was accumulated, divided by the sum; where there is none, it has no weight.
+    mean = (given["accumulator"] / given["running_sum"]).nan_to_num()
+    weights = (logits - largest).exp()
+    blended = weights[..., :1] * mean + weights[..., 1:] @ given["values"]
+    return {"running_max": largest, "running_sum": total, "accumulator": blended}
+
+
 def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
     """PyTorch's `scaled_dot_product_attention`, or `nn.MultiheadAttention` with the weights of each head."""
+    if subject.name == "visible_keys":
+        # What PyTorch gives a hidden key: a score of -inf.
+        scores, *masks = (tensor(array) for array in inputs.values())
+        return {
+            name: scores.masked_fill(~mask.double().eq(1.0), -torch.inf).isfinite()
+            for name, mask in zip(subject.outputs, masks, strict=True)
+        }
     visible = tensor(inputs["mask"]) == 1 if "mask" in inputs else None
     if parameters:
         module = pytorch_module(parameters, subject.settings["num_heads"])

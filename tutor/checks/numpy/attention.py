@@ -27,7 +27,7 @@ def attention(
     Args:
         query, key, value: shapes (..., query_len, head_dim), (..., key_len, head_dim), (..., key_len, value_dim).
         mask: 1 where a query may look, broadcast to the scores.
-        mask_read: "as it is"; "ignored", "inverted", "the first batch's", "the first head's", "causal too".
+        mask_read: see `visible_keys`.
         empty: what a row that sees nothing gives: "zeros"; "nan"; "nan, and with heads all of the output" (which
             is what MAX 26.7.0 makes of it on CPU: it joins hiding, softmax and blend in one kernel, with 0 times -inf);
             or "even" (the same weight for all keys).
@@ -35,7 +35,7 @@ def attention(
             is hidden.
         mistakes: for `numpy_gpt2.attend`.
     """
-    visible = _visible(mask, (*query.shape[:-1], key.shape[-2]), mask_read)
+    visible = visible_keys(mask, (*query.shape[:-1], key.shape[-2]), mask_read=mask_read)
     if mask is None:
         mistakes.pop("masking", None)
     weights_of_empty = "nan" if empty.startswith("nan") else empty
@@ -47,14 +47,22 @@ def attention(
     return output, beside
 
 
-def _visible(mask: Array | None, shape: tuple[int, ...], mask_read: str) -> Array:
-    """Which keys each query sees, for `mask_read` as in `attention`."""
+def visible_keys(mask: Array | None, shape: tuple[int, ...], *, mask_read: str = "as it is") -> Array:
+    """Which keys each query sees.
+
+    Args:
+        mask: as in `attention`.
+        shape: of the scores.
+        mask_read: "as it is": a query may look where the mask is 1; or where it is "not 0" or "above 0"; "ignored",
+            "inverted", "the first batch's", "the first head's", "causal too".
+    """
     if mask_read == "causal too":
         causal = numpy_gpt2.visible_keys(shape[-1])
         return np.broadcast_to(causal if mask is None else causal & (np.asarray(mask) == 1), shape)
     if mask is None or mask_read == "ignored":
         return np.full(shape, True)
-    visible = np.asarray(mask) == 1
+    (mask,) = numpy_gpt2.double(mask)
+    visible = {"not 0": mask != 0, "above 0": mask > 0}.get(mask_read, mask == 1)
     if mask_read == "the first batch's" and visible.ndim > 2:
         visible = visible[:1]
     elif mask_read == "the first head's" and visible.ndim == 4:

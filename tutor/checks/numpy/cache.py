@@ -5,6 +5,7 @@ The rest is in `gpt2.py`; see there for what the two files are for.
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -31,19 +32,11 @@ def cached_language_model(
     caches: Sequence[Array],
     parameters: Parameters,
     *,
-    n_head: int,
-    n_layer: int,
-    eps: float = 1e-5,
     starts: Array | None = None,
     positions: str = "after the cache",
     sees: str = "up to itself",
     padding: str = "hidden",
-    stored: str = "behind the cache",
-    read: str = "all so far",
-    scale: str = "1/sqrt(head_dim)",
-    layers: str = "own caches",
-    logits: str = "last",
-    final_norm: str = "at the end",
+    **settings: Any,
 ) -> tuple[Array, list[Array]]:
     """The logits that follow the last new token, (batch, vocab_size), and the caches afterwards.
 
@@ -52,17 +45,11 @@ def cached_language_model(
         num_tokens: how many tokens are in the caches.
         caches: keys and values of each layer in turn, (batch, n_head, n_positions, head_dim).
         parameters: of the language model.
-        n_head, n_layer, eps: sizes.
         starts: the column of each row's first token, (batch,); None where all rows start in column 0.
         positions: "after the cache", "from 0", "columns" (padding counts), "from 1".
         sees: see `causally_visible`.
         padding: "hidden", "visible", "hidden with -inf".
-        stored: "behind the cache", "at 0", "one too far", "not at all".
-        read: "all so far", "the cache alone", "the new ones alone".
-        scale: see `attend`.
-        layers: "own caches", "swapped" (keys in the place of values), "one for all".
-        logits: "last" or "first": of which new token.
-        final_norm: "at the end" or "none".
+        settings: for `predict`.
     """
     seq_len = ids.shape[1]
     total = num_tokens + seq_len
@@ -80,10 +67,45 @@ def cached_language_model(
     number = -np.inf if starts is None or padding == "hidden with -inf" else -1e30
     if padding != "visible":
         visible = visible & real
+    return predict(ids, num_tokens, numbers, visible, caches, parameters, hidden=number, **settings)
 
+
+def predict(
+    ids: Array,
+    num_tokens: int,
+    positions: Array,
+    visible: Array,
+    caches: Sequence[Array],
+    parameters: Parameters,
+    *,
+    n_head: int,
+    n_layer: int,
+    eps: float = 1e-5,
+    stored: str = "behind the cache",
+    read: str = "all so far",
+    layers: str = "own caches",
+    logits: str = "last",
+    final_norm: str = "at the end",
+    mask_read: str = "as it is",
+    **mistakes: Any,
+) -> tuple[Array, list[Array]]:
+    """The logits that follow the last new token, and the caches afterwards; positions and visible keys are given.
+
+    Args:
+        ids, num_tokens, caches, parameters: as in `cached_language_model`.
+        positions: of the new tokens, (seq_len,) or (batch, seq_len).
+        visible: True where a token may look, (seq_len, total_len) or with more axes in front.
+        n_head, n_layer, eps: sizes.
+        stored, read: see `extend`.
+        layers: "own caches", "swapped" (keys in the place of values), "one for all".
+        logits: "last" or "first": of which new token.
+        final_norm: "at the end" or "none".
+        mask_read: "as it is" or "ignored".
+        mistakes: for `attend`.
+    """
     transformer = part(parameters, "transformer")
     wte, wpe = double(transformer["wte.weight"], transformer["wpe.weight"])
-    x = wte[ids] + wpe[np.minimum(numbers, len(wpe) - 1)]
+    x = wte[ids] + wpe[np.minimum(positions, len(wpe) - 1)]
     after = double(*caches)
     after = [cache.copy() for cache in after]
 
@@ -95,9 +117,10 @@ def cached_language_model(
         if layers == "swapped":
             pair = pair[::-1]
         keys, values = (
-            _extended(cache, new, num_tokens, stored, read) for cache, new in zip(pair, (k, v), strict=True)
+            extend(cache, new, num_tokens, stored=stored, read=read) for cache, new in zip(pair, (k, v), strict=True)
         )
-        attended = attend(q, keys, values, visible[..., : keys.shape[2]], scale=scale, hidden=number)
+        keys_seen = None if mask_read == "ignored" else visible[..., : keys.shape[2]]
+        attended = attend(q, keys, values, keys_seen, **mistakes)
         return output_projection(merge_heads(attended.output), part(attn, "c_proj"))
 
     with np.errstate(invalid="ignore"):
@@ -110,8 +133,17 @@ def cached_language_model(
     return linear(x, wte), after
 
 
-def _extended(cache: Array, new: Array, num_tokens: int, stored: str, read: str) -> Array:
-    """Writes the new keys or values into the cache, and gives what is attended to."""
+def extend(
+    cache: Array, new: Array, num_tokens: int, *, stored: str = "behind the cache", read: str = "all so far"
+) -> Array:
+    """Writes the new keys or values into the cache, in place, and gives what is attended to.
+
+    Args:
+        cache, new: (batch, n_head, n_positions, head_dim), and the same with seq_len in place of n_positions.
+        num_tokens: how many tokens are in the cache.
+        stored: "behind the cache", "at 0", "one too far", "not at all".
+        read: "all so far", "the cache alone", "the new ones alone".
+    """
     seq_len = new.shape[2]
     place = {"behind the cache": num_tokens, "at 0": 0, "one too far": num_tokens + 1, "not at all": None}[stored]
     if place is not None:

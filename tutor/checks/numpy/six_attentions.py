@@ -109,28 +109,41 @@ def packed(
         query, key, value: packed, see above.
         cu_seqlens: where each sequence begins, and the end of the last.
         num_heads, causal: as in `padded`.
-        sequences: "apart"; "together" (each sees the others), "together if causal", "one too far" (each sees the first
-            token of the next, and the last its own last token twice).
-        sees: "up to itself"; "up to the next", "up to the one before", "everything" (of its sequence).
+        sequences, sees: see `visible_range`.
         mistakes: for `tiled`.
     """
-    total = len(query)
-    starts = np.asarray(cu_seqlens, np.int64)
-    places = np.arange(total)
-    number = np.searchsorted(starts, places, side="right") - 1
+    first, last = visible_range(cu_seqlens, np.arange(len(query)), causal=causal, sequences=sequences, sees=sees)
+    return tiled(query, key, value, first, last, num_heads=num_heads, **mistakes)
+
+
+def visible_range(
+    cu_seqlens: Array, rows: Array, *, causal: bool, sequences: str = "apart", sees: str = "up to itself"
+) -> tuple[Array, Array]:
+    """The first and the last key that each token may see.
+
+    Args:
+        cu_seqlens: as in `packed`.
+        rows: which tokens, (tokens,).
+        causal: whether later tokens are hidden.
+        sequences: "apart"; "together" (each sees the others), "together if causal", "one too far" (each sees the first
+            token of the next).
+        sees: "up to itself"; "up to the next", "up to the one before", "everything" (of its sequence).
+    """
+    starts, rows = np.asarray(cu_seqlens, np.int64), np.asarray(rows, np.int64)
+    number = np.searchsorted(starts, rows, side="right") - 1
     first, last = starts[number], starts[number + 1] - 1
     if sequences == "together" or (sequences == "together if causal" and causal):
-        first, last = np.zeros_like(first), np.full_like(last, total - 1)
+        first, last = np.zeros_like(first), np.full_like(last, starts[-1] - 1)
     elif sequences == "one too far" and not causal:
         last = last + 1
     if causal:
         last = {
-            "up to itself": places,
-            "up to the next": places + 1,
-            "up to the one before": places - 1,
+            "up to itself": rows,
+            "up to the next": rows + 1,
+            "up to the one before": rows - 1,
             "everything": last,
         }[sees]
-    return tiled(query, key, value, first, last, num_heads=num_heads, **mistakes)
+    return first, last
 
 
 def attend_in_heads(
@@ -205,7 +218,7 @@ def tiled(
             columns = np.minimum(places, total_seq_len - 1)
             visible = (first[rows, None] <= places) & (places <= last[rows, None])
             scores = np.where(visible, q[:, rows] @ k[:, columns].swapaxes(-1, -2) * factor, -np.inf)
-            state = _online_softmax_step(scores, v[:, columns], *state, sum_of=sum_of, accumulator_of=accumulator_of)
+            state = online_softmax_step(scores, v[:, columns], *state, sum_of=sum_of, accumulator_of=accumulator_of)
         _, running_sum, accumulator = state
         with np.errstate(invalid="ignore", divide="ignore"):
             y[:, rows] = accumulator / running_sum if divided else accumulator
@@ -218,17 +231,20 @@ def _at_the_start(q: Array, start: float) -> tuple[Array, Array, Array]:
     return start * ones, 0 * ones, np.zeros_like(q)
 
 
-def _online_softmax_step(
+def online_softmax_step(
     scores: Array,
     values: Array,
     running_max: Array,
     running_sum: Array,
     accumulator: Array,
     *,
-    sum_of: str,
-    accumulator_of: str,
+    sum_of: str = "all tiles",
+    accumulator_of: str = "all tiles",
 ) -> tuple[Array, Array, Array]:
-    """Running maximum, sum and accumulator after one more tile."""
+    """Running maximum, sum and accumulator after one more tile; `sum_of` and `accumulator_of` as in `tiled`."""
+    scores, values, running_max, running_sum, accumulator = double(
+        scores, values, running_max, running_sum, accumulator
+    )
     new_max = np.maximum(running_max, scores.max(-1, keepdims=True))
     finite = np.where(np.isfinite(new_max), new_max, 0.0)
     weights, correction = np.exp(scores - finite), np.exp(running_max - finite)

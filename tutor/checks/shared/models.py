@@ -11,7 +11,7 @@ from tutor.checks.shared.subjects import built
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.sizes import Settings, Shapes
 
-# The shapes in which a model with random weights is tried.
+# The sizes of the models with random weights that are tried.
 SHAPES = {
     "plain": {"vocab_size": 61, "n_positions": 32, "n_embd": 36, "n_layer": 3, "n_head": 3},
     "one layer, one head": {"vocab_size": 19, "n_positions": 12, "n_embd": 10, "n_layer": 1, "n_head": 1},
@@ -26,19 +26,19 @@ SHAPES = {
     },
 }
 
-# Batch and length of each case. None is as long as n_positions: who starts to count at 1 would read past the
-# end of the table.
+# Batch and length of each case. None is as long as n_positions: a model that starts to count at 1 would read past
+# the end of the table.
 LENGTHS = {"plain": ((1, 6), (3, 9), (2, 1)), "one layer, one head": ((2, 5),), "other n_inner and epsilon": ((2, 7),)}
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the course, without its sizes.
+    """A model of the course, whatever its sizes are.
 
     Args:
         step, class_name: where it is.
         shapes: the shapes of its parameters.
-        output, width: the name of its result, and the setting that is the result's last dimension.
+        output, width: the name of its result, and of the setting that is the result's last dimension.
     """
 
     step: int
@@ -48,7 +48,7 @@ class Model:
     width: str
 
     def subject(self, name: str, settings: Settings) -> Subject:
-        """The model in one shape."""
+        """The model in one size."""
         return Subject(
             name=name,
             build=built(self.step, self.class_name, settings),
@@ -59,7 +59,7 @@ class Model:
         )
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The model in each of the shapes above."""
+        """The model in each of the sizes above."""
         return tuple(self.subject(name, settings) for name, settings in SHAPES.items())
 
 
@@ -79,7 +79,7 @@ def numpy_settings(settings: Settings) -> Settings:
 
 
 def causality(subject: Subject, what: str) -> Expectation:
-    """The fact that a changed token leaves everything before it as it was, to the last bit."""
+    """The expectation that changing a token leaves everything before it unchanged, to the last bit."""
     seq_len, batch = 8, 2
     unmoved = f"nothing before the changed token, for each of {seq_len} tokens"
 
@@ -105,13 +105,14 @@ def causality(subject: Subject, what: str) -> Expectation:
         unmoved,
         advice="A token must not see later ones. Check the causal mask in your attention (steps 02 and 08).",
         needs=(subject.name,),
+        of_graphs=True,
     )
 
 
-# What can be wrong between the embeddings and the last norm. Step 13 runs the same code of the learner's.
+# What can be wrong between the embeddings and the last norm. Step 13 runs the same code.
 MISTAKES = (
     Mistake(
-        "a model with the final layer norm forgotten",
+        "a model without its final layer norm",
         "Apply `ln_f` after the last block.",
         {"final_norm": "none"},
     ),
@@ -132,11 +133,11 @@ MISTAKES = (
     ),
     Mistake(
         "a model without its position embeddings",
-        "Add what `wpe` gives to what `wte` gives.",
+        "Add the result of `wpe` to the result of `wte`.",
         {"positions": "none"},
     ),
     Mistake(
-        "a model with positions starting at 1",
+        "a model whose positions start at 1",
         "The first token has position 0.",
         {"positions": "from 1"},
     ),
@@ -147,27 +148,27 @@ MISTAKES = (
     ),
     Mistake(
         "a model that applies its first block again and again",
-        "Each turn of the loop applies another block of `h`.",
+        "Each pass through the loop applies a different block of `h`.",
         {"blocks": "first only"},
     ),
     Mistake(
         "a model that applies its last block again and again",
-        "Each turn of the loop applies another block of `h`.",
+        "Each pass through the loop applies a different block of `h`.",
         {"blocks": "last only"},
     ),
     Mistake(
         "a model that leaves out its last block",
-        "Apply all the `n_layer` blocks of `h`.",
+        "Apply all `n_layer` blocks of `h`.",
         {"blocks": "without the last"},
     ),
     Mistake(
         "a model that leaves out its first block",
-        "Apply all the `n_layer` blocks of `h`.",
+        "Apply all `n_layer` blocks of `h`.",
         {"blocks": "without the first"},
     ),
     Mistake(
         "a model whose blocks all read the embeddings",
-        "Each block reads what the one before it gave: `x = block(x)`.",
+        "Each block reads what the one before it returned: `x = block(x)`.",
         {"blocks": "all on the input"},
     ),
     Mistake(

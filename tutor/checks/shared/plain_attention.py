@@ -1,4 +1,4 @@
-"""The case that step 00 and step 09 share: plain lists and a MAX module, the same weights, the same numbers."""
+"""The case that steps 00 and 09 share: plain lists and a MAX module, with the same weights and the same numbers."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ SHARED_SEED = 90
 
 
 def as_lists(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
-    """Draws what `causal_self_attention` of step 00 gets: the tokens and three matrices."""
+    """Draws the arguments of step 00's `causal_self_attention`: the tokens and three matrices."""
     rng = np.random.default_rng(case.seed)
     xs = random_numbers.rounded(rng.normal(size=(case.dims["seq_len"], N_EMBD)))
     wq, wk, wv = (random_numbers.rounded(rng.normal(size=(N_EMBD, N_EMBD)) / np.sqrt(N_EMBD)) for _ in range(3))

@@ -1,4 +1,4 @@
-"""How subjects are built."""
+"""Builds subjects."""
 
 from collections.abc import Callable
 
@@ -7,5 +7,5 @@ from tutor.sizes import Settings
 
 
 def built(step: int, name: str, settings: Settings) -> Callable[[Code], Callable[..., object]]:
-    """How a subject is built that takes a configuration and nothing else: `name(GPT2Config(...))`."""
+    """Makes the `build` of a subject that takes only a configuration: `name(GPT2Config(...))`."""
     return lambda code: getattr(code[step], name)(code[1].GPT2Config(**settings))
