@@ -25,7 +25,7 @@ from rich.console import Console
 from book import agents, study_prompts
 from book.paths import SOURCE
 from tests.conftest import Tool
-from tutor.checking.verdict import Frame, Problem, Verdict
+from tutor.checking.verdict import Frame, Problem, TaskState, Verdict
 from tutor.cli import cli
 from tutor.course import COURSE, find_step
 from tutor.learner.workspace import REPOSITORY, Workspace
@@ -207,13 +207,15 @@ def placed(problem: Problem) -> list[str]:
 FRAME = Frame("steps/step_08.py", 41, "scaled_dot_product_attention", "1 / 0")
 RED = Verdict(8, "red", problem=Problem("exception", 8, "ZeroDivisionError: division by zero", frames=[FRAME]))
 BORROWED = Verdict(9, "borrowed", culprits=[8], problem=RED.problem)
+TASKS_DONE = [TaskState("extend", "task 1", "", "right"), TaskState("attend", "task 2", "", "unfilled")]
+PARTLY_DONE = Verdict(16, "red", problem=Problem("unfilled", 16, "Not filled in yet"), tasks=TASKS_DONE)
 
 
 def test_agents_page_quotes_what_a_verdict_prints():
     section = AGENTS.partition("### Run a check and read its verdict")[2].partition("###")[0]
     quoted = re.findall(r"`([^`]+)`", section.partition("1. ")[2])
-    outputs = [printed(Verdict(8, "green", total=3)), printed(RED), printed(BORROWED)]
-    assert len(quoted) == 4
+    outputs = [printed(verdict) for verdict in (Verdict(8, "green", total=3), RED, BORROWED, PARTLY_DONE)]
+    assert len(quoted) == 5
     for words in quoted:
         assert any(words in output for output in outputs), words
 

@@ -40,6 +40,9 @@ NUMBERS = {
     "largest_raw": f"{largest_weight(1):.2f}",
     "largest_scaled": f"{largest_weight(1 / 8):.2f}",
     "scores_megabytes": f"{12 * 1024 * 1024 * 4 / 1e6:.0f}",
+    "infinity_bits": f"0x{np.float32('-inf').view(np.uint32):X}",
+    # With 80 bits: the sign, 15 bits of exponent, and a fraction whose 1 before the point is written too.
+    "infinity_printed": f"0x{int('1' + '1' * 15 + '1' + '0' * 63, 2):X}",
 }
 
 LINE = "scores = query @ key.transpose(-1, -2) / math.sqrt(head_dim)"

@@ -6,7 +6,7 @@ from matplotlib.patches import Circle, Polygon
 
 from book.plots.colours import FIRST, SECOND, TEXT, THIRD
 from book.plots.grid import Grid
-from book.plots.parts import BOLD, MONO, arrow, box, paper, plus, say
+from book.plots.parts import BOLD, MONO, FontStyle, arrow, box, paper, plus, say
 from book.plots.svg import Picture
 
 
@@ -149,13 +149,13 @@ def draw_model() -> Picture:
 def draw_pipeline() -> Picture:
     """What a check does with the learner's file."""
     figure, axes = paper(480, 504)
-    left, wide, middle = 8, 176, 96
+    left, wide, middle, right = 8, 176, 96, 344
     rows = [
         ("your Python file", "", ""),
         ("graph", "trace", "milliseconds; finds wrong shapes"),
-        ("machine code", "fuse, compile", "about half a minute, once"),
-        ("results", "run", "milliseconds, on several inputs"),
-        ("verdict", "compare", "with Hugging Face’s numbers"),
+        ("numbers", "evaluate", "in NumPy, on all cases"),
+        ("machine code", "if right: fuse, compile", "about half a minute, once"),
+        ("step is right", "run, compare", "on the same cases"),
     ]
     for index, (words, verb, how) in enumerate(rows):
         y = 8 + index * 112
@@ -164,21 +164,26 @@ def draw_pipeline() -> Picture:
             arrow(axes, (middle, y - 72), (middle, y))
             say(axes, middle + 12, y - 46, verb, **BOLD)
             say(axes, middle + 12, y - 26, how, fontsize=12)
-    box(axes, 352, 120, 120, 152, "")
+    box(axes, right, 204, 128, 96, "")
+    for index, words in enumerate(("not right yet:", "a known mistake", "or the first", "wrong line")):
+        say(axes, right + 64, 222 + 20 * index, words, ha="center", **(FontStyle() if index else BOLD))
+    arrow(axes, (left + wide, 252), (right, 252))
+    say(axes, 264, 240, "if wrong", ha="center", **BOLD)
+    box(axes, right, 324, 128, 80, "")
     for index, words in enumerate(("cache of", "compiled", "graphs")):
-        say(axes, 412, 176 + 20 * index, words, ha="center")
-    arrow(axes, (left + wide, 142), (352, 142))
-    say(axes, 268, 130, "seen before?", ha="center", fontsize=12)
-    arrow(axes, (left + wide, 244), (352, 244))
-    say(axes, 268, 232, "new: keep it", ha="center", fontsize=12)
-    arrow(axes, (352, 262), (left + wide, 262))
-    say(axes, 268, 276, "known: load, milliseconds", ha="center", fontsize=12)
+        say(axes, right + 64, 344 + 20 * index, words, ha="center")
+    arrow(axes, (left + wide, 356), (right, 356))
+    say(axes, 264, 344, "new: keep it", ha="center", fontsize=12)
+    arrow(axes, (right, 374), (left + wide, 374))
+    say(axes, 264, 388, "known: load, milliseconds", ha="center", fontsize=12)
     return Picture(
         figure,
         "What happens when you run a check",
         "From top to bottom: your Python file is traced to a graph, which takes milliseconds and finds wrong shapes. "
-        "The graph is fused and compiled to machine code, which takes about half a minute, once. The machine code "
-        "runs on several inputs in milliseconds, and its results are compared with Hugging Face’s numbers, which gives "
-        "the verdict. Beside it is a cache of compiled graphs: a graph that was seen before is not compiled again, but "
-        "loaded, in milliseconds; a new one is stored there.",
+        "The graph is evaluated in NumPy on all cases, which gives numbers. If they are wrong, the way ends here: the "
+        "verdict is that the step is not right yet, and names a known mistake or the first wrong line. If they are "
+        "right, the graph is fused and compiled to machine code, which takes about half a minute, once. The machine "
+        "code runs on the same cases, and its results are compared: only then is the step right. Beside the machine "
+        "code stands a cache of compiled graphs: a new one is kept there, and a graph that was seen before is not "
+        "compiled again but loaded, in milliseconds.",
     )

@@ -1,7 +1,11 @@
 """What the chapters say about MAX, where no check shows it."""
 
+import re
+
 import numpy as np
 
+from book import captures
+from book.paths import EXAMPLES
 from tutor.learner.workspace import REPOSITORY
 
 
@@ -55,3 +59,21 @@ def test_max_gets_a_mask_wrong_that_it_computes_inside_of_its_attention(compiled
     (table,), (inside,) = (run({}, *inputs) for run in CompileCache(cache_folder()).load(traced))
     np.testing.assert_allclose(table, numpy_gpt2.attention(*inputs), atol=1e-5)
     np.testing.assert_allclose(inside, numpy_gpt2.attention(*inputs, sees="everything"), atol=1e-5)
+
+
+def test_the_evaluator_of_chapter_08_runs_lines_of_the_graph_above_it():
+    """Its three operations stand in the printed graph, and its last result is that of the chapter's first example."""
+    _, names = captures.run_file(EXAMPLES / "step_08_evaluator.py")
+    printed = captures.output_file("step_08", "graph").read_text()
+    for result, operation, operands in names["graph"]:
+        line = rf"{result} = rmo\.(mo\.reduce\.)?{operation}\({', '.join(operands)}\)"
+        assert re.search(line, printed), line
+    _, first = captures.run_file(EXAMPLES / "step_08.py")
+    np.testing.assert_array_equal(names["values"]["%5"], first["scores"])
+    np.testing.assert_allclose(names["values"]["%13"], first["weights"], rtol=1e-15)
+
+
+def test_minus_infinity_is_printed_with_the_bits_that_chapter_08_names():
+    numbers = captures.run_file(EXAMPLES / "step_08.py")[1]["NUMBERS"]
+    assert numbers["infinity_bits"] == "0xFF800000"
+    assert f"<{numbers['infinity_printed']}> : tensor<f32>" in captures.output_file("step_08", "graph").read_text()
