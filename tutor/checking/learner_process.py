@@ -110,19 +110,30 @@ class LearnerProcess:
         return {"missing": missing, "loaded": sorted(self._modules.loaded)}
 
     def _trace(self, request: Message) -> Message:
-        """Traces a subject: its bytecode, and the types of what goes in and comes out."""
+        """Traces a subject: its bytecode, and the types of what goes in and comes out.
+
+        If it is asked for, also the graph as it was when tracing failed.
+        """
         from tutor.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
         from tutor.graphs.devices import find_device
-        from tutor.graphs.trace import ReturnError, trace
+        from tutor.graphs.trace import ReturnError, TracedGraph, trace
 
         subject = self._subject(request)
         device = find_device(request["device"])
         shapes: dict[str, tuple[int | str, ...]] = {}
+        unfinished: dict[str, Plain] = {}
+
+        def keep(graph: TracedGraph) -> None:
+            unfinished.update(bytecode=graph.bytecode, call_stacks=bytecode_with_call_stacks(graph.module))
 
         def build_and_trace() -> Message:
             with recorded_call_stacks():
                 graph = trace(
-                    lambda: subject.build(self._modules), list(subject.inputs.values()), device, shapes.update
+                    lambda: subject.build(self._modules),
+                    list(subject.inputs.values()),
+                    device,
+                    shapes.update,
+                    on_failure=keep if request.get("unfinished") else None,
                 )
                 return {
                     "bytecode": graph.bytecode,
@@ -136,7 +147,7 @@ class LearnerProcess:
             reply = self._guard(subject.name, build_and_trace, explain=self._check.explain, returns=ReturnError)
         except ProblemFound as stop:
             # The parameters come too: if they are wrong, that is the cause.
-            reply = {"problem": asdict(stop.problem)}
+            reply = {"problem": asdict(stop.problem), **unfinished}
         return {**reply, **(parameters() if shapes else {}), "loaded": sorted(self._modules.loaded)}
 
     def _call(self, request: Message) -> Message:

@@ -65,11 +65,20 @@ def read_graph(step: int, subject: Subject, reply: Mapping[str, Plain], device: 
         compare_parameters(step, subject, shapes)
     if "problem" in reply:
         raise ProblemFound(Problem.from_dict(reply["problem"]))
-    bytecode, call_stacks = reply["bytecode"], reply["call_stacks"]
-    if not isinstance(bytecode, bytes) or not isinstance(call_stacks, bytes):
+    graph = read_traced(subject, reply, device)
+    if graph is None:
         raise TypeError("no graph")
-    outputs = [TensorSpec(str(dtype), _dims(dims)) for dtype, dims in _pairs(reply["outputs"])]
-    compare_outputs(step, subject, outputs, bool(reply["single"]))
+    compare_outputs(step, subject, graph.traced.outputs, graph.traced.single)
+    return graph
+
+
+def read_traced(subject: Subject, reply: Mapping[str, Plain], device: Device) -> SubjectGraph | None:
+    """Reads what was traced as it is; of a trace that failed, what there was. None if there is no graph."""
+    bytecode, call_stacks = reply.get("bytecode"), reply.get("call_stacks")
+    if not isinstance(bytecode, bytes) or not isinstance(call_stacks, bytes):
+        return None
+    shapes = _shapes(reply.get("parameters", {}))
+    outputs = [TensorSpec(str(dtype), _dims(dims)) for dtype, dims in _pairs(reply.get("outputs"))]
     program = read_module(bytecode)
     types = zip(shapes, program.main.block.argument_types, strict=False)
     traced = TracedGraph(
@@ -77,7 +86,7 @@ def read_graph(step: int, subject: Subject, reply: Mapping[str, Plain], device: 
         constants={},
         inputs=tuple(subject.inputs.values()),
         outputs=outputs,
-        single=bool(reply["single"]),
+        single=bool(reply.get("single")),
         bytecode=bytecode,
         device=device,
         module=read_bytecode(bytecode),
