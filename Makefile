@@ -1,7 +1,7 @@
 # The tasks of pixi.toml without pixi. Each target first builds .venv if pyproject.toml is newer.
 #   make s02                          check step 02
 #   make s02 ARGS=--solutions         options of the command
-#   make hint STEP=02                 likewise diff, reset, graph
+#   make hint STEP=02                 likewise diff, reset, show, graph
 #   make generate PROMPT="ROMEO:"     text from the course's model
 #   make attention PROMPT="ROMEO:"    which tokens of a text look at which
 #   make refresh-book ARGS="--chapter step_08"   what one chapter of the book shows
@@ -15,8 +15,13 @@ PROMPT ?= ROMEO:
 export TUTOR_PROMPT := $(value PROMPT)
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help $(STEPS) hint diff reset graph progress generate attention doctor warm test book build-book refresh-book \
 	notebook bench bench-feedback bench-length bench-attention agreement train
+=======
+.PHONY: help $(STEPS) hint diff reset show graph progress generate attention doctor warm test book build-book refresh-book \
+	notebook bench bench-feedback bench-length bench-attention train
+>>>>>>> show
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -26,7 +31,7 @@ help:
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
 
-hint diff reset graph: $(VENV)/installed
+hint diff reset show graph: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(STEP) $(ARGS)
 
 progress doctor warm: $(VENV)/installed

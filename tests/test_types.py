@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.repository import ENVIRONMENT
 from tutor.learner.workspace import REPOSITORY
 
 # Analysing what MAX, PyTorch and matplotlib declare takes most of the time: about 25 seconds of one processor.
@@ -13,7 +14,9 @@ SECONDS = 600
 
 def test_types_fit_together():
     command = [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable, "--outputjson"]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS, check=False)
+    result = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS, check=False, env=ENVIRONMENT
+    )
     assert result.stdout.lstrip().startswith("{"), result.stdout + result.stderr
     found = json.loads(result.stdout)
     lines = [

@@ -41,6 +41,10 @@ class PictureError(CourseError):
     """There is no such head, or its picture cannot be written."""
 
 
+class CaseError(CourseError, LookupError):
+    """A case, or a line, was asked for that the step does not have."""
+
+
 class CompileError(CourseError):
     """MAX cannot compile a graph that traced. The message is what its compiler wrote."""
 

@@ -62,6 +62,10 @@ class LearnerLink:
             raise ToolError(f"the tool itself failed; please report this:\n{message['failed']}")
         return message
 
+    def stop(self) -> None:
+        """Ends the process at once, whatever it does: a question that waits for an answer is told so."""
+        self._process.kill()
+
     def close(self) -> None:
         """Ends the process."""
         self._connection.close()

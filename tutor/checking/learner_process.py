@@ -109,20 +109,39 @@ class LearnerProcess:
         missing = [name for name in self._check.names if not hasattr(module, name)]
         return {"missing": missing, "loaded": sorted(self._modules.loaded)}
 
+<<<<<<< HEAD
     def _trace(self, request: Message) -> Reply:
         """Traces a subject: its bytecode, and the types of what goes in and comes out."""
         from tutor.graphs.devices import find_device
         from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
         from tutor.graphs.trace import ReturnError, trace
+=======
+    def _trace(self, request: Message) -> Message:
+        """Traces a subject: its bytecode, and the types of what goes in and comes out.
+
+        If it is asked for, also the graph as it was when tracing failed.
+        """
+        from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
+        from tutor.graphs.devices import find_device
+        from tutor.graphs.trace import ReturnError, TracedGraph, trace
+>>>>>>> show
 
         subject = self._subject(request)
         device = find_device(request.text("device"))
         shapes: dict[str, tuple[int | str, ...]] = {}
+        unfinished: dict[str, Plain] = {}
+
+        def keep(graph: TracedGraph) -> None:
+            unfinished.update(bytecode=graph.bytecode, call_stacks=bytecode_with_call_stacks(graph.module))
 
         def build_and_trace() -> Reply:
             with recorded_call_stacks():
                 graph = trace(
-                    lambda: subject.build(self._modules), list(subject.inputs.values()), device, shapes.update
+                    lambda: subject.build(self._modules),
+                    list(subject.inputs.values()),
+                    device,
+                    shapes.update,
+                    on_failure=keep if request.get("unfinished") else None,
                 )
                 return {
                     "bytecode": graph.bytecode,
@@ -137,7 +156,7 @@ class LearnerProcess:
             reply = self._guard(subject.name, build_and_trace, explain=self._check.explain, returns=ReturnError)
         except ProblemFound as stop:
             # The parameters come too: if they are wrong, that is the cause.
-            reply = {"problem": asdict(stop.problem)}
+            reply = {"problem": asdict(stop.problem), **unfinished}
         return {**reply, **(parameters() if shapes else {}), "loaded": sorted(self._modules.loaded)}
 
     def _call(self, request: Message) -> Reply:

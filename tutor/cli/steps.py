@@ -1,6 +1,7 @@
-"""The commands that work on a step: check, hint, diff, reset, graph; and progress, which lists them all."""
+"""The commands that work on a step: check, hint, diff, reset, show, graph; and progress, which lists them all."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -112,6 +113,61 @@ def graph(step: Step, *, solutions: bool, device: str) -> None:
         printer.say(f"Step {step.label} is plain Python: it builds no graph.")
     else:
         printer.graph(text)
+
+
+@click.command()
+@STEP
+@click.option("--solutions", is_flag=True, help="Show the solution in place of your file.")
+@click.option("--case", type=int, metavar="N", help="Take this one of the step's cases; else one that is small.")
+@click.option("--line", type=click.IntRange(min=1), metavar="N", help="Show the whole values of this line alone.")
+@click.option("--deep", is_flag=True, help="Show the lines of earlier steps too.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write a web page, .html, with the operations beside the code, in place of printing.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Let --output replace a file.")
+@DEVICE
+def show(step: Step, *, solutions: bool, case: int | None, line: int | None, deep: bool, output: Path | None,
+         overwrite: bool, device: str) -> None:  # fmt: skip
+    """Show your code for STEP, and under each line what it made.
+
+    The tool computes the numbers itself, so nothing is compiled. Code that fails is shown up to where it failed, and
+    the first wrong line is marked.
+    """
+    if output is not None and (line is not None or deep):
+        raise click.UsageError("--output writes the step's own lines: leave --line and --deep out")
+    from tutor.line_by_line import code_process
+    from tutor.line_by_line.cases import cases_with_a_graph, choose_case
+
+    workspace = Workspace.find()
+    file = workspace.solution(step.number) if solutions else workspace.step(step.number)
+    if not file.exists():
+        shown = file.relative_to(workspace.root)
+        raise click.ClickException(f"{shown} is missing. `{typed('reset', step.label)}` brings the skeleton back.")
+    cases = cases_with_a_graph(step)
+    if not cases:
+        Printer(make_console()).say(f"Step {step.label} is plain Python: there is no graph to show line by line.")
+        return
+    if output is not None:
+        from tutor.line_by_line import page
+
+        page.check(output, overwrite=overwrite)
+    known, damage = _load_progress(workspace)
+    chosen = choose_case(cases, case)
+    with code_process.start(step.number) as process:
+        from tutor.line_by_line.run import run_lines
+        from tutor.terminal.line_pages import LinePrinter
+
+        run = run_lines(process, step, workspace, cases, chosen, solutions=solutions, device=device, green=known.green)
+    printer = LinePrinter(make_console())
+    if output is not None:
+        page.write(output, run, overwrite=overwrite)
+        printer.say(f"{output} is written.")
+    elif line is None:
+        printer.lines(run, deep=deep)
+    else:
+        printer.line(run, line)
+    if damage:
+        printer.error(damage)
+    sys.exit(0 if run.problem is None else 1)
 
 
 def _load_progress(workspace: Workspace) -> tuple[progress.Progress, str]:

@@ -95,7 +95,8 @@ def trace(
         on_parameters: told the shape of each parameter before the callable is called; it may raise.
         constant: the parameters' values are given when the graph is loaded, not when it is called. MAX then
             prepares them once: it needs that for quantized weights.
-        on_failure: told the graph as it was when the callable raised. It has no results, but can be evaluated.
+        on_failure: told the graph as it was when the callable raised, or returned something else. It has no results,
+            but can be evaluated.
 
     Raises:
         ReturnError: the callable returned something other than a tensor or a tuple of tensors.
@@ -125,15 +126,15 @@ def trace(
         call = entry if structure is None else tree.unflatten(structure, values)
         try:
             result = call(*arguments)
+            several = isinstance(result, tuple | list)
+            bare.append(not several)
+            return tuple(_as_tensor(part) for part in (result if several else (result,)))
         except Exception:
             if on_failure is not None:
                 graph = Graph.current
                 graph.output()
                 on_failure(traced(graph.module, [], single=False))
             raise
-        several = isinstance(result, tuple | list)
-        bare.append(not several)
-        return tuple(_as_tensor(part) for part in (result if several else (result,)))
 
     def traced(module: GraphModule, outputs: Sequence[TensorSpec], *, single: bool) -> TracedGraph:
         return TracedGraph(
