@@ -15,13 +15,8 @@ PROMPT ?= ROMEO:
 export TUTOR_PROMPT := $(value PROMPT)
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help $(STEPS) hint diff reset graph progress generate attention doctor warm test book build-book refresh-book \
-	notebook bench bench-feedback bench-length bench-attention agreement train
-=======
 .PHONY: help $(STEPS) hint diff reset show graph progress generate attention doctor warm test book build-book refresh-book \
-	notebook bench bench-feedback bench-length bench-attention train
->>>>>>> show
+	notebook bench bench-feedback bench-length bench-attention agreement train
 
 help:
 	@sed -n 's/^#   //p' Makefile

@@ -109,27 +109,19 @@ class LearnerProcess:
         missing = [name for name in self._check.names if not hasattr(module, name)]
         return {"missing": missing, "loaded": sorted(self._modules.loaded)}
 
-<<<<<<< HEAD
     def _trace(self, request: Message) -> Reply:
-        """Traces a subject: its bytecode, and the types of what goes in and comes out."""
-        from tutor.graphs.devices import find_device
-        from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
-        from tutor.graphs.trace import ReturnError, trace
-=======
-    def _trace(self, request: Message) -> Message:
         """Traces a subject: its bytecode, and the types of what goes in and comes out.
 
         If it is asked for, also the graph as it was when tracing failed.
         """
-        from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
         from tutor.graphs.devices import find_device
+        from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
         from tutor.graphs.trace import ReturnError, TracedGraph, trace
->>>>>>> show
 
         subject = self._subject(request)
         device = find_device(request.text("device"))
         shapes: dict[str, tuple[int | str, ...]] = {}
-        unfinished: dict[str, Plain] = {}
+        unfinished: dict[str, bytes] = {}
 
         def keep(graph: TracedGraph) -> None:
             unfinished.update(bytecode=graph.bytecode, call_stacks=bytecode_with_call_stacks(graph.module))
@@ -141,7 +133,7 @@ class LearnerProcess:
                     list(subject.inputs.values()),
                     device,
                     shapes.update,
-                    on_failure=keep if request.get("unfinished") else None,
+                    on_failure=keep if "unfinished" in request else None,
                 )
                 return {
                     "bytecode": graph.bytecode,

@@ -63,29 +63,27 @@ def read_graph(step: int, subject: Subject, reply: Message, device: Device) -> S
     if "parameters" in reply or "problem" not in reply:
         compare_parameters(step, subject, shapes)
     if "problem" in reply:
-<<<<<<< HEAD
         raise ProblemFound(Problem.from_message(reply.message("problem")))
-    bytecode, single = reply.data("bytecode"), reply.flag("single")
-    dtypes, shapes_out = reply.texts("output_dtypes"), reply.lists("output_dims")
-    outputs = [TensorSpec(dtype, _dims(dims)) for dtype, dims in zip(dtypes, shapes_out, strict=False)]
-    compare_outputs(step, subject, outputs, single)
-=======
-        raise ProblemFound(Problem.from_dict(reply["problem"]))
     graph = read_traced(subject, reply, device)
-    if graph is None:
-        raise TypeError("no graph")
     compare_outputs(step, subject, graph.traced.outputs, graph.traced.single)
     return graph
 
 
-def read_traced(subject: Subject, reply: Mapping[str, Plain], device: Device) -> SubjectGraph | None:
-    """Reads what was traced as it is; of a trace that failed, what there was. None if there is no graph."""
-    bytecode, call_stacks = reply.get("bytecode"), reply.get("call_stacks")
-    if not isinstance(bytecode, bytes) or not isinstance(call_stacks, bytes):
-        return None
-    shapes = _shapes(reply.get("parameters", {}))
-    outputs = [TensorSpec(str(dtype), _dims(dims)) for dtype, dims in _pairs(reply.get("outputs"))]
->>>>>>> show
+def read_traced(subject: Subject, reply: Message, device: Device) -> SubjectGraph:
+    """Reads what was traced as it is; of a trace that failed, what there was.
+
+    Raises:
+        WireError: there is no graph.
+    """
+    bytecode = reply.data("bytecode")
+    shapes = shapes_of(reply.message("parameters")) if "parameters" in reply else {}
+    outputs, single = [], False
+    if "single" in reply:  # else the trace failed before there were outputs
+        dtypes, dims = reply.texts("output_dtypes"), reply.lists("output_dims")
+        outputs, single = (
+            [TensorSpec(*pair) for pair in zip(dtypes, map(_dims, dims), strict=True)],
+            reply.flag("single"),
+        )
     program = read_module(bytecode)
     types = zip(shapes, program.main.block.argument_types, strict=False)
     traced = TracedGraph(
@@ -93,11 +91,7 @@ def read_traced(subject: Subject, reply: Mapping[str, Plain], device: Device) ->
         constants={},
         inputs=tuple(subject.inputs.values()),
         outputs=outputs,
-<<<<<<< HEAD
         single=single,
-=======
-        single=bool(reply.get("single")),
->>>>>>> show
         bytecode=bytecode,
         device=device,
         module=read_bytecode(bytecode),

@@ -159,6 +159,8 @@ def show(step: Step, *, solutions: bool, case: int | None, line: int | None, dee
         run = run_lines(process, step, workspace, cases, chosen, solutions=solutions, device=device, green=known.green)
     printer = LinePrinter(make_console())
     if output is not None:
+        from tutor.line_by_line import page
+
         page.write(output, run, overwrite=overwrite)
         printer.say(f"{output} is written.")
     elif line is None:

@@ -13,6 +13,7 @@ from tutor.checking.numbers import Given
 from tutor.checking.statements import SourceFile
 from tutor.checking.subject_graph import SubjectGraph, read_graph, read_traced
 from tutor.checking.verdict import Frame, Problem
+from tutor.checking.wire import Message
 from tutor.course import Step
 from tutor.errors import CourseError, ToolError
 from tutor.graphs.evaluate.errors import EvaluationError
@@ -135,9 +136,9 @@ class _Run:
             read_graph(self._step.number, self._given.subject, reply, self._device)
         except ProblemFound as stop:
             problem = stop.problem
-        graph = read_traced(self._given.subject, reply, self._device)
-        if graph is None:
+        if "bytecode" not in reply:
             return {"problem": problem}
+        graph = read_traced(self._given.subject, reply, self._device)
         if names := unknown_operations(graph.program):
             summary = f"The graph uses what only MAX itself can compute: {', '.join(names)}."
             return {"problem": problem or Problem("unknown", self._step.number, summary)}
@@ -155,7 +156,7 @@ class _Run:
             return found
         return found | self._judged(graph, green)
 
-    def _traced(self) -> Mapping:
+    def _traced(self) -> Message:
         """What the process says of the trace, with the unfinished graph where that can be had."""
         name = self._given.subject.name
         try:

@@ -36,7 +36,7 @@ def sizes_by_name(given: Given) -> dict[int, str]:
 _NO_SIZES = ("n_layer", "seed", "num_tokens", "way")
 
 
-def shape_in_words(dims: Sequence[int | str], array: np.ndarray, names: Mapping[int, str]) -> str:
+def shape_in_words(dims: Sequence[object], array: np.ndarray, names: Mapping[int, str]) -> str:
     """The shape of a value with the names of its sizes: "(batch=2, n_head=3, seq_len=5, head_dim=12)"."""
     parts = []
     for dim, size in zip(dims, array.shape, strict=True):
