@@ -34,7 +34,7 @@ from tutor.learner.workspace import REPOSITORY
 
 @dataclass(frozen=True)
 class Capture:
-    """A command of the tool, run in a learner's folder in which the other steps are right.
+    """A command of the tool, or of another module, run in a learner's folder in which the other steps are right.
 
     Args:
         command: the words after `python -m tutor`; "s08" for the chapter of step 08 by default.
@@ -42,6 +42,7 @@ class Capture:
         skeleton: the step's file is unedited.
         step: whose file it is, if the chapter is not a step's.
         stdin: the command's standard input.
+        module: the Python module that is run; the words of the command come after it.
     """
 
     command: str = ""
@@ -49,6 +50,7 @@ class Capture:
     skeleton: bool = False
     step: int | None = None
     stdin: str = ""
+    module: str = "tutor"
 
 
 def run_file(file: Path) -> tuple[str, dict[str, Any]]:
@@ -98,7 +100,8 @@ def run_capture(chapter: str, capture: Capture) -> str:
             file.write_text(source)
         # Once MAX has run in a process, it changes the environment behind Python's back: hence `env`.
         environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "90", "TUTOR_SEED": "1"}
-        command = [sys.executable, "-m", "tutor", *shlex.split(capture.command or f"s{label}")]
+        words = capture.command or (f"s{label}" if capture.module == "tutor" else "")
+        command = [sys.executable, "-m", capture.module, *shlex.split(words)]
         output = _output(command, workspace.root, environment, capture.stdin)
         if "MAX compile" in output:  # the second run finds the graphs compiled, as the chapter shows it
             output = _output(command, workspace.root, environment, capture.stdin)

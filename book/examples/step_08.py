@@ -48,6 +48,7 @@ NUMBERS = {
 LINE = "scores = query @ key.transpose(-1, -2) / math.sqrt(head_dim)"
 CAPTURES = {
     "graph": Capture("graph 08"),
+    "evaluator": Capture(module="book.examples._evaluator"),
     "not_transposed": Capture(replace=((LINE, "scores = query @ key / math.sqrt(head_dim)"),)),
     "int_length": Capture(replace=(("query.shape[-2]", "int(query.shape[-2])"),)),
     "no_scale": Capture(replace=((" / math.sqrt(head_dim)", ""),)),

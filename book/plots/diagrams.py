@@ -175,7 +175,7 @@ def draw_pipeline() -> Picture:
     arrow(axes, (left + wide, 356), (right, 356))
     say(axes, 264, 344, "new: keep it", ha="center", fontsize=12)
     arrow(axes, (right, 374), (left + wide, 374))
-    say(axes, 264, 388, "known: load, milliseconds", ha="center", fontsize=12)
+    say(axes, 264, 388, "known: load it", ha="center", fontsize=12)
     return Picture(
         figure,
         "What happens when you run a check",

@@ -63,7 +63,7 @@ def test_max_gets_a_mask_wrong_that_it_computes_inside_of_its_attention(compiled
 
 def test_the_evaluator_of_chapter_08_runs_lines_of_the_graph_above_it():
     """Its three operations stand in the printed graph, and its last result is that of the chapter's first example."""
-    _, names = captures.run_file(EXAMPLES / "step_08_evaluator.py")
+    _, names = captures.run_file(EXAMPLES / "_evaluator.py")
     printed = captures.output_file("step_08", "graph").read_text()
     for result, operation, operands in names["graph"]:
         line = rf"{result} = rmo\.(mo\.reduce\.)?{operation}\({', '.join(operands)}\)"
