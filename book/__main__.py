@@ -69,7 +69,7 @@ def _chapter(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 
 # In this order: figures are drawn from the data.
-PARTS = ("data", "figures", "examples", "prompts", "captures")
+PARTS = ("data", "figures", "examples", "lines", "prompts", "captures")
 
 
 @cli.command()
@@ -79,9 +79,9 @@ PARTS = ("data", "figures", "examples", "prompts", "captures")
 def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
     """Compute again what the chapters show: all of it, or only the named PARTS.
 
-    data are the numbers behind the interactive pictures and the figures, which several chapters share; figures are
-    drawn; examples are run, for what they print and for the numbers in the text; prompts are those of the study
-    guide and of AGENTS.md; captures are what the tool prints.
+    data are the numbers behind the interactive pictures and the figures, which several chapters share; figures
+    are drawn; examples are run, for what they print and for the numbers in the text; lines are the solutions line
+    by line; prompts are those of the study guide and of AGENTS.md; captures are what the tool prints.
     """
     if chapter and "data" in parts:
         raise click.UsageError("several chapters share the data: refresh them without --chapter")
@@ -99,6 +99,10 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
             from book import captures
 
             captures.write_examples(chapter)
+        if "lines" in wanted:
+            from book import lines
+
+            lines.write(chapter)
         if "prompts" in wanted:
             from book import agents, study_prompts
 

@@ -113,6 +113,7 @@ def _for_jupyter(text: str, path: str) -> str:
         path,
         formula=lambda latex, display: f"$${latex}$$" if display else f"${latex}$",
         figure=lambda name, caption, path: f"\n![{name}](../figures/{name}.svg)\n\n*{' '.join(caption.split())}*\n",
+        lines=lambda step, path: f"`python -m tutor show {step} --solutions` shows what each line makes.",
     )
     # Chapters are parts of this one page; its other pages are not.
     text = re.sub(r"^# (Step (\d\d): .*)$", r'<a id="step_\2"></a>\n\n# \1', text, flags=re.MULTILINE)

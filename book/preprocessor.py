@@ -7,6 +7,7 @@ It knows these directives, in addition to mdBook's own `{{#include …}}`:
     {{tasks}}                the tasks of the chapter's step, from the step file itself
     {{api:F.softmax}}        a name of MAX, linked to its documentation
     {{figure:NAME CAPTION}}  a figure from `book/figures/`, inlined so that it follows the page's theme
+    {{show:08}}              a step's solution line by line, from `book/lines.py`, folded
     {{course}}               the list of parts and steps, linked to their chapters
     $…$ and $$…$$            formulas in LaTeX, which are converted to MathML
 """
@@ -22,13 +23,14 @@ from typing import TypedDict
 from latex2mathml.converter import convert
 
 from book.api import api_url
-from book.paths import FIGURES, NUMBERS
+from book.paths import FIGURES, NUMBERS, OUTPUTS
 from tutor.course import COURSE
 from tutor.learner.workspace import REPOSITORY, Workspace
+from tutor.line_by_line.assets import script, style
 
 # Code in a text: fenced blocks and spans. They contain no directives.
 _CODE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$|(?P<span>`+)[^`].*?(?P=span)", re.MULTILINE | re.DOTALL)
-_DIRECTIVE = re.compile(r"\{\{(number|tasks|api|figure|course)(?::([^\s}]+))?(?:\s+([^}]*?))?\s*\}\}", re.DOTALL)
+_DIRECTIVE = re.compile(r"\{\{(number|tasks|api|figure|show|course)(?::([^\s}]+))?(?:\s+([^}]*?))?\s*\}\}", re.DOTALL)
 _DISPLAY = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 # Names of several letters in a formula: `head\_dim`, `softmax`; what follows a backslash or is in \text stays.
 _NAME = re.compile(
@@ -88,11 +90,23 @@ def _figure(name: str, caption: str, path: str) -> str:
     return f"\n<figure>\n{svg}{text}\n</figure>\n"
 
 
+def _lines(step: str, path: str) -> str:
+    """A step's solution line by line, as HTML that brings its style and its script."""
+    file = OUTPUTS / f"step_{step}_lines.html"
+    if not file.exists():
+        raise BookError(f"{path}: there is no {file.name}; `python -m book refresh lines` computes it")
+    parts = [f"<style>\n{style()}</style>", file.read_text(encoding="utf-8"), f"<script>\n{script()}</script>"]
+    # A blank line would end the HTML block for Markdown.
+    block = re.sub(r"\n\s*\n", "\n", "\n".join(parts))
+    return f"<details><summary>See it run</summary>\n<div>\n{block}\n</div>\n</details>\n"
+
+
 def fill_in(
     text: str,
     path: str,
     formula: Callable[[str, bool], str] | None = None,
     figure: Callable[[str, str, str], str] | None = None,
+    lines: Callable[[str, str], str] | None = None,
 ) -> str:
     """Replaces the directives in a chapter.
 
@@ -101,14 +115,13 @@ def fill_in(
         path: its file, relative to the book's source.
         formula: makes a formula from LaTeX and whether it is displayed on its own line; MathML by default.
         figure: makes a figure from its name, its caption and the path; HTML by default.
+        lines: shows the solution of a step, by its label and the path, line by line; HTML by default.
 
     Raises:
         BookError: something does not exist.
     """
-    make_formula, make_figure = formula or _mathml, figure or _figure
-    return "".join(
-        part if is_code else _fill_in_prose(part, path, make_formula, make_figure) for part, is_code in split(text)
-    )
+    makers = formula or _mathml, figure or _figure, lines or _lines
+    return "".join(part if is_code else _fill_in_prose(part, path, *makers) for part, is_code in split(text))
 
 
 def split(text: str) -> Iterator[tuple[str, bool]]:
@@ -122,8 +135,14 @@ def split(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _fill_in_prose(
-    text: str, path: str, formula: Callable[[str, bool], str], figure: Callable[[str, str, str], str]
+    text: str,
+    path: str,
+    formula: Callable[[str, bool], str],
+    figure: Callable[[str, str, str], str],
+    lines: Callable[[str, str], str],
 ) -> str:
+    shown: list[str] = []
+
     def replace(match: re.Match[str]) -> str:
         kind, name, rest = match[1], match[2] or "", match[3] or ""
         step = chapter_number(path)
@@ -136,6 +155,10 @@ def _fill_in_prose(
                 raise BookError(f"{path}: {error}") from None
         if kind == "figure":
             return figure(name, rest, path)
+        if kind == "show":
+            # Code is no prose: it is put in when formulas have been made.
+            shown.append(lines(name, path))
+            return f"\x00{len(shown) - 1}\x00"
         if kind == "course":
             return course_list()
         if step is None:
@@ -145,7 +168,8 @@ def _fill_in_prose(
     # Formulas may contain numbers, so directives come first.
     text = _DIRECTIVE.sub(replace, text)
     text = _DISPLAY.sub(lambda match: formula(_upright_names(match[1]), True), text)
-    return _INLINE.sub(lambda match: formula(_upright_names(match[1]), False), text)
+    text = _INLINE.sub(lambda match: formula(_upright_names(match[1]), False), text)
+    return re.sub(r"\x00(\d+)\x00", lambda match: shown[int(match[1])], text)
 
 
 def _upright_names(latex: str) -> str:

@@ -56,6 +56,7 @@
         return;
       }
       event.preventDefault();
+      event.stopPropagation(); // the book turns its pages with these keys
       const [down, right] = steps[event.key];
       const next = body.rows[cell.parentElement.rowIndex - 1 + down]?.cells[cell.cellIndex + right];
       if (next?.matches("td")) {

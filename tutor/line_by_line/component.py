@@ -8,7 +8,6 @@ import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +22,6 @@ from tutor.line_by_line.shapes import shape_in_words, sizes_by_name
 # Larger values are cut: so many tables of the last two axes, and so many rows and columns of each.
 MOST_TABLES, MOST_ROWS, MOST_COLUMNS = 8, 24, 48
 
-_FOLDER = Path(__file__).parent
 _DIGITS = 4
 
 Json = bool | int | float | str | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -36,16 +34,6 @@ class Limits:
     tables: int = MOST_TABLES
     rows: int = MOST_ROWS
     columns: int = MOST_COLUMNS
-
-
-def script() -> str:
-    """The component's script."""
-    return (_FOLDER / "component.js").read_text(encoding="utf-8")
-
-
-def style() -> str:
-    """The component's style."""
-    return (_FOLDER / "component.css").read_text(encoding="utf-8")
 
 
 def component(run: LineRun, limits: Limits | None = None) -> str:
@@ -152,6 +140,8 @@ class _Made:
         for event in recording.events if recording is not None else ():
             assert recording is not None
             found = recording.line_of(event)
+            if event.operation.name == "constant":
+                continue  # a number that is written in the code
             if found is not None and found[1] is found[0].visits[0]:
                 by_line.setdefault(found[0].number, []).append(event.operation)
         if not by_line:
@@ -164,7 +154,7 @@ class _Made:
                 results = [type_.dims for type_ in operation.result_types if type_.kind is Kind.TENSOR]
                 told = " ".join(part for part in (_dims(tensors), "→" if results else "", _dims(results)) if part)
                 yield (
-                    f'<li><button type="button" data-line="{number}" tabindex="-1">'
+                    f'<li><button type="button" data-line="{number}">'
                     f"<b>{html.escape(operation.name)}</b> <span>{html.escape(told)}</span></button></li>"
                 )
         yield "</ol>"

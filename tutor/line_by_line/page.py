@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tutor.errors import PictureError
 from tutor.files import write_atomically
-from tutor.line_by_line.component import component, script, style
+from tutor.line_by_line.assets import script, style
+from tutor.line_by_line.component import component
 from tutor.line_by_line.run import LineRun
 
 
