@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import click
 from rich.console import Console
@@ -21,6 +22,7 @@ from rich.table import Table
 from benchmarks.machine import describe
 from tests.support.agreement.collecting import (
     Candidate,
+    CourseFile,
     book_files,
     random_candidates,
     solutions,
@@ -33,6 +35,8 @@ from tutor.graphs.evaluate.evaluator import unknown_operations
 from tutor.learner.workspace import REPOSITORY, cache_folder
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "agreement.json"
+Item = TypeVar("Item")
+
 # Graphs that compile as one module: about as long as one, but a module that fails is compiled again in parts.
 BATCH = 40
 # What is aimed at, in float32: sums in another order, and exp and its like to the last bit or two.
@@ -83,11 +87,9 @@ def key_of(candidate: Candidate) -> str:
     return "\n".join((candidate.traced.fingerprint, *(numbers.name for numbers in candidate.cases)))
 
 
-def sample_of(candidates: Sequence[Candidate], size: int) -> list[Candidate]:
-    """The candidates of `size` files, evenly spaced."""
-    files = list(dict.fromkeys(candidate.file for candidate in candidates))
-    chosen = {files[index * len(files) // size] for index in range(size)} if size < len(files) else set(files)
-    return [candidate for candidate in candidates if candidate.file in chosen]
+def sample_of(items: Sequence[Item], size: int) -> list[Item]:
+    """So many of the items, evenly spaced; all of them if there are no more."""
+    return [items[index * len(items) // size] for index in range(size)] if size < len(items) else list(items)
 
 
 def compare(candidates: Sequence[Candidate], outcomes: dict[str, tuple[Outcomes, Outcomes]]) -> Agreement:
@@ -148,10 +150,14 @@ def _note(agreement: Agreement, candidate: Candidate, where: str, one: list | st
 def main(*, sample: int, random_graphs: int, save: bool | None) -> None:
     """Compare the evaluator with MAX."""
     console, started = Console(), time.monotonic()
-    files = [*solutions(), *wrong_files(), *book_files()]
-    candidates = [*trace_files(files), *random_candidates(range(1, random_graphs + 1))]
+    sources: list[CourseFile | int] = [*solutions(), *wrong_files(), *book_files(), *range(1, random_graphs + 1)]
     if sample:
-        candidates = sample_of(candidates, sample)
+        sources = sample_of(sources, sample)
+    files = [source for source in sources if isinstance(source, CourseFile)]
+    candidates = [
+        *trace_files(files),
+        *random_candidates([source for source in sources if isinstance(source, int)]),
+    ]
     known = {key: c for key, c in unique(candidates).items() if not unknown_operations(c.program)}
     console.print(f"{len(known)} different graphs; MAX compiles those that are new, {BATCH} at a time.")
     outcomes: dict[str, tuple[Outcomes, Outcomes]] = {}

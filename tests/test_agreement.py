@@ -57,9 +57,9 @@ def test_a_graph_that_two_files_have_is_compared_once(candidates: list[Candidate
     assert list(unique([*candidates, *again])) == list(unique(candidates))
 
 
-def test_a_sample_holds_whole_files(candidates: list[Candidate]) -> None:
-    assert {candidate.file for candidate in sample_of(candidates, 2)} == {"right", "the same"}
-    assert sample_of(candidates, 100) == candidates
+def test_a_sample_is_spread_over_all_there_is() -> None:
+    assert sample_of(range(100), 4) == [0, 25, 50, 75]
+    assert sample_of("abc", 10) == ["a", "b", "c"]
 
 
 def test_roads_that_agree_and_roads_that_do_not(candidates: list[Candidate]) -> None:
