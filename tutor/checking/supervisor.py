@@ -157,7 +157,13 @@ def _end(child: subprocess.Popen) -> None:
 
 
 def _timeout(step: int, phase: str, limit: float) -> Verdict:
-    doing = {"trace": "importing and tracing", "compile": "compiling", "compare": "running", "start": "starting"}[phase]
+    doing = {
+        "start": "starting",
+        "trace": "importing and tracing",
+        "right": "reading compiled graphs",
+        "compile": "compiling",
+        "compare": "running",
+    }[phase]
     advice = (
         "Look for a loop that never ends, or for an operation on a MAX tensor outside a graph: MAX compiles each by "
         "itself. Between NumPy and MAX, go by Tensor.from_dlpack(array) and tensor.to_numpy(), and index the array."
