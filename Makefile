@@ -11,15 +11,17 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STEPS := $(patsubst steps/step_%.py,s%,$(sort $(wildcard steps/step_*.py)))
 PROMPT ?= ROMEO:
+# The prompt reaches the tool as it was typed, whatever it holds: neither make nor the shell reads it.
+export TUTOR_PROMPT := $(value PROMPT)
 
 .DEFAULT_GOAL := help
 .PHONY: help $(STEPS) hint diff reset graph progress generate attention doctor warm test book build-book refresh-book \
-	notebook bench bench-feedback bench-length bench-attention train
+	notebook bench bench-feedback bench-length bench-attention agreement train
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "also: progress, doctor, warm, test, book, build-book, refresh-book, notebook,"
-	@echo "      bench, bench-feedback, bench-length, bench-attention, train"
+	@echo "      bench, bench-feedback, bench-length, bench-attention, agreement, train"
 
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
@@ -31,7 +33,7 @@ progress doctor warm: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
 
 generate attention: $(VENV)/installed
-	@$(RUN) -m tutor $@ "$(PROMPT)" $(ARGS)
+	@$(RUN) -m tutor $@ "$$TUTOR_PROMPT" $(ARGS)
 
 test: $(VENV)/installed-test
 	@$(RUN) -m pytest $(ARGS)
@@ -51,7 +53,7 @@ notebook: $(VENV)/installed-notebook
 bench: $(VENV)/installed-test
 	@$(RUN) -m benchmarks.speed $(ARGS)
 
-bench-feedback: $(VENV)/installed
+bench-feedback: $(VENV)/installed-test
 	@$(RUN) -m benchmarks.feedback $(ARGS)
 
 bench-length: $(VENV)/installed
@@ -60,6 +62,10 @@ bench-length: $(VENV)/installed
 # Beside PyTorch's attention, which comes with what the tests need.
 bench-attention: $(VENV)/installed-test
 	@$(RUN) -m benchmarks.attention $(ARGS)
+
+# The evaluator beside MAX's compiler, on every graph of the course.
+agreement: $(VENV)/installed-test
+	@$(RUN) -m tests.agreement $(ARGS)
 
 train: $(VENV)/installed-test
 	@$(RUN) checkpoints/train.py $(ARGS)

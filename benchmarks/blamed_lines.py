@@ -8,13 +8,15 @@ compiled: these are the verdicts of the evaluator.
 """
 
 import ast
+import itertools
 import json
 import random
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 import numpy as np
@@ -24,14 +26,17 @@ from rich.table import Table
 from benchmarks.machine import describe
 from benchmarks.mutations import Mutation, mutations
 from tutor.checking.attempt import Attempt, Look
+from tutor.checking.first_wrong_line import Sources
 from tutor.checking.learner_link import LearnerLink
 from tutor.checking.numbers import drawn_cases, stored_cases
 from tutor.checking.random_numbers import case as draw
 from tutor.checking.spec import RunnableSubject
+from tutor.checking.statements import SourceFile, Statement
 from tutor.checking.subject_graph import SubjectGraph
 from tutor.checking.verdict import Problem
 from tutor.course import find_step
 from tutor.evaluate.errors import EvaluationError
+from tutor.evaluate.source_lines import read_frames
 from tutor.learner.skeleton import finished_workspace, parts_of
 from tutor.learner.workspace import Workspace
 
@@ -50,7 +55,7 @@ class Outcome:
             "fact" if an expectation found it; "numbers" if its numbers did; "same" if its numbers are the solution's
             on all inputs that were tried; "survived" if they are only on those of the check.
         named: the line that the verdict named.
-        hit: whether that is the changed line ("line"), one that uses what it makes ("user"), one in a function that
+        hit: whether that is the changed line ("line"), one that takes what it makes ("user"), one in a function that
             it calls ("callee"), or another one ("other").
         seconds: until the verdict.
         told: what the verdict said.
@@ -72,7 +77,7 @@ class Outcome:
 class Lab:
     """Checks mutants of one step."""
 
-    def __init__(self, step: int, workspace: Workspace, output: object) -> None:
+    def __init__(self, step: int, workspace: Workspace, output: BinaryIO) -> None:
         self.step, self.workspace = step, workspace
         self.right = workspace.step(step).read_text(encoding="utf-8")
         self._output = output
@@ -112,7 +117,7 @@ class Lab:
             after=mutation.after,
             verdict=verdict,
             named=named,
-            hit=_hit(mutation, named) if named is not None else "",
+            hit="" if named is None else _hit(mutation, named, self.workspace.step(self.step), attempt.graphs.values()),
             seconds=round(seconds, 3),
             told="" if problem is None else f"{problem.summary} {problem.advice}",
         )
@@ -129,22 +134,26 @@ class Lab:
         return "same"
 
     def _are_equal(self, graph: SubjectGraph, solution: SubjectGraph) -> bool:
+        """Whether two graphs give the same numbers on other inputs, some of them small and some large."""
         subject = graph.subject
-        cases = [given.case for given in self._look.cases if given.subject.name == subject.name]
-        for index, case in enumerate(cases):
-            for scale in (1e-3, 1.0, 30.0):
-                changed = type(case)(**{**vars(case), "seed": 1000 + index, "scale": scale})
-                parameters, inputs = draw(subject, changed)
-                if case.given is None:
-                    parameters = next(g.parameters for g in self._look.cases if g.subject.name == subject.name)
-                try:
-                    ours, theirs = (each.evaluate(parameters, *inputs.values()) for each in (graph, solution))
-                except EvaluationError:
-                    return False
-                for one, other in zip(ours, theirs, strict=True):
-                    if one.shape != other.shape or not np.allclose(one, other, rtol=1e-5, atol=1e-6, equal_nan=True):
-                        return False
+        cases = [given for given in self._look.cases if given.subject.name == subject.name]
+        for (index, given), scale in itertools.product(enumerate(cases), (1e-3, 1.0, 30.0)):
+            parameters, inputs = draw(subject, replace(given.case, seed=1000 + index, scale=scale))
+            if given.case.given is None:
+                parameters = given.parameters
+            try:
+                ours, theirs = (each.evaluate(parameters, *inputs.values()) for each in (graph, solution))
+            except EvaluationError:
+                return False
+            # What a buffer holds counts where the check compares it.
+            pairs = {name: pair for name, *pair in zip(subject.results, ours, theirs, strict=True)}
+            if not all(_are_close(*pairs[name]) for name in given.expected):
+                return False
         return True
+
+
+def _are_close(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and np.allclose(one, other, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 def _never_compile(graphs: Sequence[SubjectGraph]) -> Mapping[str, RunnableSubject]:
@@ -161,26 +170,18 @@ def _verdict(problem: Problem | None) -> str:
     return "contract" if problem.kind in ("returns", "parameters") else "untraced"
 
 
-def _hit(mutation: Mutation, named: int) -> str:
+def _hit(mutation: Mutation, named: int, file: Path, graphs: Iterable[SubjectGraph]) -> str:
     """How the line that was named is related to the one that was changed."""
-    tree = ast.parse(mutation.source)
-    changed = _statement_at(tree, mutation.line)
-    if changed.lineno <= named <= (changed.end_lineno or changed.lineno):
+    source = SourceFile(mutation.source)
+    changed, other = source.statement_at(mutation.line), source.statement_at(named)
+    if changed is other:
         return "line"
-    user = _statement_at(tree, named)
-    if _uses(tree, changed, user):
+    if changed is None or other is None:
+        return "other"
+    if _names(ast.parse(mutation.source), changed.node, other.node):
         return "user"
-    return "callee" if _calls(tree, changed, named) else "other"
-
-
-def _statement_at(tree: ast.Module, line: int) -> ast.stmt:
-    """The innermost statement that begins at a line, or holds it."""
-    around = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
-    ]
-    return max(around, key=lambda node: node.lineno)
+    relations = {_relation(changed, other, source, file, graph) for graph in graphs}
+    return next((hit for hit in ("user", "callee") if hit in relations), "other")
 
 
 def _function_of(tree: ast.Module, statement: ast.stmt) -> ast.FunctionDef:
@@ -192,8 +193,8 @@ def _function_of(tree: ast.Module, statement: ast.stmt) -> ast.FunctionDef:
     return max(around, key=lambda node: node.lineno)
 
 
-def _uses(tree: ast.Module, changed: ast.stmt, user: ast.stmt) -> bool:
-    """Whether a statement uses directly what another one makes."""
+def _names(tree: ast.Module, changed: ast.stmt, user: ast.stmt) -> bool:
+    """Whether a statement reads a name that another one gives a value: not all of these are tensors."""
     function = _function_of(tree, changed)
     loaded = _loaded(user)
     if isinstance(changed, ast.Return):
@@ -204,7 +205,7 @@ def _uses(tree: ast.Module, changed: ast.stmt, user: ast.stmt) -> bool:
         for node in ast.walk(changed)
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store)
     }
-    if isinstance(changed, ast.Expr) and isinstance(changed.value, ast.Call):
+    if isinstance(changed, ast.Expr):
         # What is written into a buffer.
         made |= {node.id for node in ast.walk(changed) if isinstance(node, ast.Name)}
     if not made & loaded:
@@ -237,23 +238,44 @@ def _loaded(statement: ast.stmt) -> set[str]:
     return names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
-def _calls(tree: ast.Module, changed: ast.stmt, named: int) -> bool:
-    """Whether a line is in a function that a statement calls."""
-    return _function_of(tree, _statement_at(tree, named)).name in _loaded(changed)
+def _relation(changed: Statement, named: Statement, source: SourceFile, file: Path, graph: SubjectGraph) -> str:
+    """Whether operations of one line take what those of another one made, or belong to what it calls."""
+    frames = read_frames(graph.call_stacks, [file])
+    lines = {place: [source.statement_at(frame.line) for frame in stack] for place, stack in frames.items()}
+    operations = list(graph.program.walk())
+    made = {number for each in operations if changed in lines.get(each.path, ()) for number in each.results}
+    sources = Sources(graph.program.main.block)
+    while more := {number for number in sources.handed_on if made & set(sources.of.get(number, ()))} - made:
+        made |= more
+    there = [each for each in operations if lines.get(each.path, [None])[-1] is named]
+    if any(changed in lines[each.path] for each in there):
+        return "callee"
+    return "user" if any(made & set(each.operands) for each in there) else ""
 
 
 @dataclass
 class Count:
-    """The outcomes of a step, counted."""
+    """The outcomes of a step, counted.
+
+    Args:
+        step: its number, or "all".
+        mutants: how many were checked.
+        traced: of those, which could be traced and computed, with results of the right type.
+        changed: of those, which compute other numbers than the solution.
+        rejected: of those, which the check's numbers rejected.
+        line, user, callee, other: which line was named then; see `Outcome`.
+        seconds: until each of these verdicts.
+    """
 
     step: str
     mutants: int = 0
     traced: int = 0
     changed: int = 0
     rejected: int = 0
-    named: int = 0
     line: int = 0
     user: int = 0
+    callee: int = 0
+    other: int = 0
     seconds: list[float] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
@@ -261,12 +283,18 @@ class Count:
         self.mutants += 1
         self.traced += outcome.verdict in ("numbers", "fact", "same", "survived")
         self.changed += outcome.verdict in ("numbers", "survived")
-        self.rejected += outcome.verdict == "numbers"
-        self.named += outcome.hit in ("line", "user")
-        self.line += outcome.hit == "line"
-        self.user += outcome.hit == "user"
         if outcome.verdict == "numbers":
+            self.rejected += 1
+            self.line += outcome.hit == "line"
+            self.user += outcome.hit == "user"
+            self.callee += outcome.hit == "callee"
+            self.other += outcome.hit in ("other", "")
             self.seconds.append(outcome.seconds)
+
+    @property
+    def named(self) -> int:
+        """How often the line that was changed was named, or one that uses what it makes."""
+        return self.line + self.user
 
 
 def count(outcomes: Iterable[Outcome]) -> list[Count]:
@@ -284,7 +312,7 @@ def sample(step: int, source: str, most: int) -> list[Mutation]:
     return every if len(every) <= most else random.Random(step).sample(every, most)
 
 
-def run(steps: Sequence[int], most: int, on_outcome=lambda outcome: None) -> list[Outcome]:
+def run(steps: Sequence[int], most: int, on_outcome: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
     """Checks the mutants of some steps."""
     outcomes = []
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
@@ -303,32 +331,37 @@ def run(steps: Sequence[int], most: int, on_outcome=lambda outcome: None) -> lis
 @click.command()
 @click.option("--step", "steps", type=int, multiple=True, help="Only these steps.")
 @click.option("--most", default=1000, show_default=True, help="Mutants of each step, drawn if there are more.")
-@click.option("--record/--no-record", default=False, show_default=True, help="Write the JSON file with the results.")
-@click.option("--verbose", is_flag=True, help="Print each mutant that was not named, or survived.")
+@click.option("--record/--no-record", default=False, show_default=True, help="Put these steps into the JSON file.")
+@click.option("--verbose", is_flag=True, help="Print each mutant whose line was not named, or that survived.")
 def main(*, steps: tuple[int, ...], most: int, record: bool, verbose: bool) -> None:
     """Print a table of how often the wrong line is named."""
     console = Console()
 
     def tell(outcome: Outcome) -> None:
-        if verbose and outcome.verdict in ("numbers", "survived") and outcome.hit not in ("line", "user"):
+        if verbose and _is_missed(outcome):
             console.print(json.dumps(asdict(outcome)), soft_wrap=True, markup=False, highlight=False)
 
     outcomes = run(steps or STEPS, most, tell)
-    counts = count(outcomes)
-    console.print(_table(counts))
+    console.print(_table(count(outcomes)))
     if record:
-        RESULTS.write_text(json.dumps(_recorded(counts, outcomes), indent=1) + "\n", encoding="utf-8")
+        before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps(_recorded(outcomes, before), indent=1) + "\n", encoding="utf-8")
+
+
+def _is_missed(outcome: Outcome) -> bool:
+    return outcome.verdict in ("numbers", "survived") and outcome.hit not in ("line", "user")
 
 
 def _table(counts: Sequence[Count]) -> Table:
     table = Table(title="Which line is named when one line of a solution is changed")
-    for column in ("step", "mutants", "can be traced", "give other numbers", "rejected", "line named", "it or its user",
-                   "median s", "slowest s"):  # fmt: skip
+    for column in ("step", "mutants", "traced", "changed", "rejected", "that line", "or its user", "or a callee",
+                   "seconds", "slowest"):  # fmt: skip
         table.add_column(column, justify="right")
     for each in counts:
         table.add_row(
             each.step, str(each.mutants), str(each.traced), str(each.changed), str(each.rejected),
             _percent(each.line, each.changed), _percent(each.named, each.changed),
+            _percent(each.named + each.callee, each.changed),
             f"{np.median(each.seconds):.2f}" if each.seconds else "", f"{max(each.seconds, default=0.0):.2f}",
         )  # fmt: skip
     return table
@@ -338,18 +371,18 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else ""
 
 
-def _recorded(counts: Sequence[Count], outcomes: Sequence[Outcome]) -> dict[str, object]:
-    missed = [
-        asdict(outcome)
-        for outcome in outcomes
-        if outcome.verdict in ("numbers", "survived") and outcome.hit not in ("line", "user")
-    ]
-    steps = [
-        {**asdict(each), "seconds": {"median": float(np.median(each.seconds)), "slowest": max(each.seconds)}}
-        for each in counts
-        if each.seconds
-    ]
-    return {"machine": describe(), "steps": steps, "not named": missed}
+def _recorded(outcomes: Sequence[Outcome], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is recorded: the counts of each step, and the mutants that were missed. Steps not measured now stay."""
+    steps, missed = dict(before.get("steps", {})), dict(before.get("missed", {}))
+    for each in count(outcomes)[:-1]:
+        seconds = {"median": float(np.median(each.seconds)), "slowest": max(each.seconds)} if each.seconds else {}
+        steps[each.step] = {**asdict(each), "seconds": seconds}
+        missed[each.step] = [
+            asdict(outcome) for outcome in outcomes if f"{outcome.step:02d}" == each.step and _is_missed(outcome)
+        ]
+    names = ("mutants", "traced", "changed", "rejected", "line", "user", "callee", "other")
+    total = {name: sum(step[name] for step in steps.values()) for name in names}
+    return {**describe("cpu"), "steps": dict(sorted(steps.items())), "all": total, "missed": missed}
 
 
 if __name__ == "__main__":

@@ -2,28 +2,51 @@
 
     python -m benchmarks.feedback
 
-Times whole commands, from pressing return to the prompt, on copies of the course's files.
-Beside them, in the same run, the same layer computed eagerly, as a check without tracing
-and without a cache of compiled graphs would do it.
+Times whole commands, from pressing return to the prompt, on copies of the course's files. Code is new in every run: a
+constant is changed. The folder of compiled graphs and the home are empty at the start, so that neither the tool nor
+MAX has compiled anything. Beside the figures stand those of the tool before it evaluated graphs: then all new code was
+compiled before anything was known of its numbers.
 """
 
+import json
 import os
-import re
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.timing import time_command
+from benchmarks.machine import describe
+from benchmarks.timing import Timing, time_command
 from tutor.course import find_step
+from tutor.files import write_atomically
 from tutor.learner.skeleton import finished_workspace, skeleton_of
-from tutor.learner.workspace import REPOSITORY
+from tutor.learner.workspace import REPOSITORY, Workspace
 
-# Attention: a matrix product on both sides of a softmax, and no parameters to make first.
-STEP = 8
+# Attention: a matrix product on both sides of a softmax, and no parameters to make first. And the whole model.
+ATTENTION, MODEL = 8, 13
+RESULTS = Path(__file__).parent / "results" / "feedback.json"
+
+# Seconds that are aimed at on an idle machine, where nothing is compiled.
+TARGET = 1.5
+
+# The tool before it evaluated graphs, step 08, on two idle cores. MAX compiles a new graph in 22 to 30 s there.
+BEFORE = {
+    "unfilled": "0.66",
+    "wrong shape": "0.64",
+    "wrong numbers, new code": "22 to 30",
+    "right numbers, new code, to the word": "29.1",
+    "right, compiled before": "0.65",
+}
+
+# What a check says when it has evaluated the graphs, and before MAX compiles them.
+THE_WORD = "the numbers are right"
 
 EAGER = """
 import numpy as np
@@ -38,64 +61,172 @@ with default_device(CPU()), default_dtype(DType.float32):
 """
 
 
-@click.command()
-@click.option("--repeat", default=5, show_default=True, help="Runs of each fast command; the median is shown.")
-@click.option(
-    "--eager/--no-eager", default=True, show_default=True, help="Also time the eager way, which takes minutes."
-)
-def main(*, repeat: int, eager: bool) -> None:
-    """Print a table of waiting times."""
-    step = find_step(STEP)
-    table = Table(title=f"Seconds for the whole command `s{step.label}`, {os.cpu_count()} CPU threads")
-    for column in ("what", "seconds", "target"):
+@dataclass(frozen=True)
+class Row:
+    """What was timed.
+
+    Args:
+        what: in words.
+        timing: seconds.
+        target: whether it is to be there within `TARGET`.
+    """
+
+    what: str
+    timing: Timing
+    target: bool = True
+
+
+class Learner:
+    """A learner who edits a step's file and checks it again and again."""
+
+    def __init__(self, step: int, workspace: Workspace, environment: Mapping[str, str]) -> None:
+        self._file, self._root = workspace.step(step), workspace.root
+        self.solution = workspace.solution(step).read_text(encoding="utf-8")
+        self.right = self._file.read_text(encoding="utf-8")
+        self._environment = environment
+        self._command = [sys.executable, "-m", "tutor", f"s{find_step(step).label}"]
+        self._edits = 0
+
+    def write(self, text: str) -> None:
+        """Writes the step's file."""
+        self._file.write_text(text, encoding="utf-8")
+
+    def edit(self, old: str, new: str) -> None:
+        """Writes the right file with an edit; `NUMBER` in it is another one each time, close to 1.
+
+        Raises:
+            ValueError: the text to be replaced does not occur once.
+        """
+        if self.right.count(old) != 1:
+            raise ValueError(f"{old!r} occurs {self.right.count(old)} times in {self._file.name}")
+        self._edits += 1
+        self.write(self.right.replace(old, new.replace("NUMBER", f"{1 + self._edits * 1e-6:.6f}")))
+
+    def check(self, status: int) -> tuple[float, str]:
+        """Checks the file: seconds, and what was printed.
+
+        Args:
+            status: the exit status that there must be.
+        """
+        timing, output = time_command(
+            self._command, cwd=self._root, environment=self._environment, repeat=1, status=status
+        )
+        return timing.median, output
+
+    def check_to_the_word(self) -> tuple[float, float]:
+        """Checks right code to the end: the seconds until the tool says that the numbers are right, and all seconds.
+
+        Raises:
+            RuntimeError: it never said so, or the check failed.
+        """
+        started, said, lines = time.perf_counter(), 0.0, []
+        with subprocess.Popen(
+            self._command, cwd=self._root, env=dict(self._environment), stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if not said and THE_WORD in line:
+                    said = time.perf_counter() - started
+        seconds = time.perf_counter() - started
+        if not said or process.returncode:
+            raise RuntimeError(f"the check ended with {process.returncode}:\n{''.join(lines)}")
+        return said, seconds
+
+
+def run(repeat: int, compiles: int, root: Path) -> list[Row]:
+    """Times all that there is.
+
+    Args:
+        repeat: runs of what compiles nothing.
+        compiles: runs of what MAX compiles.
+        root: an empty folder.
+    """
+    for name in ("course", "home"):
+        (root / name).mkdir()
+    workspace = finished_workspace(root / "course")
+    cold = _environment(root, "home")
+    attention, model = Learner(ATTENTION, workspace, cold), Learner(MODEL, workspace, cold)
+    rows = []
+
+    attention.write(skeleton_of(attention.solution, ATTENTION))
+    rows.append(Row("unfilled", Timing(tuple(attention.check(1)[0] for _ in range(repeat)))))
+    attention.write(attention.right.replace("key.transpose(-1, -2)", "key"))
+    rows.append(Row("wrong shape", Timing(tuple(attention.check(1)[0] for _ in range(repeat)))))
+
+    seconds = []
+    for _ in range(repeat):
+        attention.edit("math.sqrt(head_dim)", "(NUMBER * head_dim)")
+        seconds.append(attention.check(1)[0])
+    rows.append(Row("wrong numbers, new code", Timing(tuple(seconds))))
+
+    seconds = []
+    for _ in range(repeat):
+        attention.edit("math.sqrt(head_dim)", "(NUMBER * head_dim)")
+        seconds.append(model.check(1)[0])
+    rows.append(Row("wrong numbers in step 08, seen in step 13", Timing(tuple(seconds))))
+
+    words, ends = [], []
+    for _ in range(compiles):
+        attention.edit("math.sqrt(head_dim)", "(NUMBER * math.sqrt(head_dim))")
+        said, end = attention.check_to_the_word()
+        words.append(said)
+        ends.append(end)
+    rows.append(Row("right numbers, new code, to the word", Timing(tuple(words))))
+    rows.append(Row("    the first time to the end, MAX's caches empty", Timing((ends[0],)), target=False))
+    if ends[1:]:
+        rows.append(Row("    later to the end, with MAX's compile", Timing(tuple(ends[1:])), target=False))
+    rows.append(Row("right, compiled before", Timing(tuple(attention.check(0)[0] for _ in range(repeat)))))
+    return rows
+
+
+def run_eagerly(root: Path) -> list[Row]:
+    """Times the same layer eagerly, as a check without tracing and without a cache of compiled graphs would run it."""
+    (root / "eager").mkdir()
+    command, environment, rows = [sys.executable, "-c", EAGER], _environment(root, "eager"), []
+    for what in ("eagerly, first run on a machine", "eagerly, every later run"):
+        timing, _ = time_command(command, cwd=REPOSITORY, environment=environment, repeat=1, status=0)
+        rows.append(Row(what, timing, target=False))
+    return rows
+
+
+def _environment(root: Path, home: str) -> dict[str, str]:
+    return os.environ | {
+        "HOME": str(root / home),
+        "XDG_CACHE_HOME": str(root / home / ".cache"),
+        "TUTOR_CACHE": str(root / "cache"),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+
+
+def table_of(rows: Sequence[Row]) -> Table:
+    """The figures as a table."""
+    table = Table(title=f"Seconds for the whole command, medians, {os.cpu_count()} CPU threads")
+    for column in ("what", "seconds", "target", "before"):
         table.add_column(column, justify="left" if column == "what" else "right")
+    for row in rows:
+        target = f"{TARGET}" if row.target else ""
+        table.add_row(row.what, f"{row.timing.median:.2f}", target, BEFORE.get(row.what, ""))
+    return table
 
+
+@click.command()
+@click.option("--repeat", default=5, show_default=True, help="Runs of each command that compiles nothing.")
+@click.option("--compiles", default=2, show_default=True, help="Runs in which MAX compiles: half a minute each.")
+@click.option("--eager", is_flag=True, help="Also time the eager way, which takes minutes.")
+@click.option("--save", is_flag=True, help="Record the figures.")
+def main(*, repeat: int, compiles: int, eager: bool, save: bool) -> None:
+    """Print a table of waiting times."""
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        (root / "course").mkdir()
-        workspace = finished_workspace(root / "course")
-        # An empty home: neither this tool nor MAX has compiled anything there.
-        cold = os.environ | {"HOME": str(root / "home"), "XDG_CACHE_HOME": str(root / "home/.cache"),
-                             "TUTOR_CACHE": str(root / "cache"), "PYTHONPATH": str(REPOSITORY)}  # fmt: skip
-        (root / "home").mkdir()
-        command = [sys.executable, "-m", "tutor", f"s{step.label}"]
-
-        def run(status: int, times: int = 1) -> tuple[float, str]:
-            timing, output = time_command(command, cwd=workspace.root, environment=cold, repeat=times, status=status)
-            return timing.median, output
-
-        file, right = workspace.step(STEP), workspace.step(STEP).read_text()
-        file.write_text(skeleton_of(workspace.solution(STEP).read_text(), STEP))
-        table.add_row("unfilled step, seen while tracing", f"{run(1, repeat)[0]:.2f}", "1.5")
-        file.write_text(right.replace("key.transpose(-1, -2)", "key"))
-        table.add_row("wrong shape, seen while tracing", f"{run(1, repeat)[0]:.2f}", "1.5")
-
-        file.write_text(right)
-        seconds, output = run(0)
-        compiling = compile_seconds(output)
-        table.add_row("right, nothing compiled before", f"{seconds:.1f}", "")
-        table.add_row("    of which MAX compiled", f"{compiling:.1f}", "")
-        table.add_row("    the rest", f"{seconds - compiling:.2f}", "2")
-        warm, _ = run(0, repeat)
-        table.add_row("right, compiled before", f"{warm:.2f}", "2")
-
-        file.write_text(right.replace("math.sqrt(head_dim)", "(1.5 * head_dim)"))
-        seconds, output = run(1)
-        table.add_row("new wrong graph, MAX's own caches warm", f"{seconds:.1f}", "")
+        rows = run(repeat, compiles, Path(folder))
         if eager:
-            environment = cold | {"HOME": str(root / "eager"), "XDG_CACHE_HOME": str(root / "eager/.cache")}
-            (root / "eager").mkdir()
-            for label in ("eager, first run on a machine", "eager, every later run"):
-                timing, _ = time_command([sys.executable, "-c", EAGER], cwd=REPOSITORY, environment=environment,
-                                         repeat=1, status=0)  # fmt: skip
-                table.add_row(label, f"{timing.median:.1f}", f"{timing.median / warm:.0f} x compiled before")
-    Console().print(table)
-
-
-def compile_seconds(output: str) -> float:
-    """The time that MAX compiled, from a check's output."""
-    match = re.search(r"MAX compiled .* in ([\d.]+) s", output)
-    return float(match[1]) if match else 0.0
+            rows += run_eagerly(Path(folder))
+    Console().print(table_of(rows))
+    if save:
+        figures = {row.what.strip(): [round(seconds, 3) for seconds in row.timing.seconds] for row in rows}
+        load = os.getloadavg()[0]
+        content = {**describe("cpu"), "load_at_the_end": round(load, 1), "target": TARGET, "seconds": figures}
+        write_atomically(RESULTS, json.dumps(content, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -105,6 +105,10 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
             for part in parts_of(chapter):
                 study_prompts.write(part)
             agents.write()
+        if "captures" in wanted and not chapter:
+            from book import screens
+
+            screens.write()
         if "captures" in wanted:
             from book import captures
 

@@ -1,22 +1,33 @@
 """What the README shows is what the course does."""
 
 import re
+import subprocess
+from pathlib import Path
 
-from tests.support.workspaces import Tool
-from tests.wrong_files import WRONG_FILES
+from book.screens import CHECK, draw_check
 from tutor.course import COURSE
-from tutor.learner.workspace import REPOSITORY, Workspace
+from tutor.learner.workspace import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
 
 
-def test_the_shown_check_is_what_the_tool_prints(filled: Workspace, tutor: Tool, compiled: None):
-    """A file without the scale, as the README says."""
-    (shown,) = re.findall(r"```console\n\$ make s08\n(.*?)```", README, flags=re.DOTALL)
-    next(wrong_file for wrong_file in WRONG_FILES if "without the 1/sqrt(head_dim) scale" in wrong_file.told).write(
-        filled
-    )
-    assert tutor(filled, "s08").stdout == shown
+def test_the_shown_check_is_what_the_tool_prints():
+    assert CHECK.relative_to(REPOSITORY).as_posix() in README
+    assert draw_check() == CHECK.read_text(), "python -m book refresh captures"
+
+
+def test_each_folder_of_the_tree_is_told_of():
+    (tree,) = re.findall(r"```\n(steps/.*?)```", README, flags=re.DOTALL)
+    told = {line.split("/")[0] for line in tree.splitlines()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    folders = {name.partition("/")[0] for name in tracked.splitlines() if "/" in name and not name.startswith(".")}
+    assert told == folders
+    assert all(f"`{folder.name}/`" in README for folder in (REPOSITORY / "tutor").iterdir() if is_package(folder))
+
+
+def is_package(folder: Path) -> bool:
+    """Whether it is a folder with modules or texts of the tool."""
+    return folder.is_dir() and any(folder.glob("*.py")) and folder.name != "cli"
 
 
 def test_the_list_of_steps_is_the_courses():

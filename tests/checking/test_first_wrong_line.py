@@ -116,7 +116,7 @@ def test_the_round_of_a_loop_is_told(pair: Pair) -> None:
     """
     line = pair.find(loop.replace("3.0", "4.0"), loop)
     assert line is not None and (line.wrong.number, line.visit) == (10, 2)
-    assert "Line 10, when it runs for time 2, is the first" in told(line, 3)
+    assert "Line 10, when it runs for the 2nd time, is the first" in told(line, 3)
 
 
 def test_a_loop_of_maxs_is_looked_into(pair: Pair) -> None:

@@ -16,6 +16,7 @@ from max.experimental.tensor import Tensor
 from tests.graphs.compiled import load_compiled
 from tests.graphs.examples import EXAMPLES, NOT_EVALUATED, NOT_OPERATIONS, TOPICS, Example
 from tests.graphs.random_graphs import random_graph
+from tests.support.agreement.roads import difference
 from tutor.evaluate.evaluator import evaluate, unknown_operations
 from tutor.evaluate.operations.registry import OPERATIONS
 from tutor.evaluate.program import Program
@@ -106,22 +107,6 @@ def both(
     evaluated = evaluate(program, arrays)
     evaluated += [array for array, spec in zip(arrays, specs, strict=True) if spec.buffer]
     return list(zip(compiled, evaluated, strict=True))
-
-
-def difference(compiled: np.ndarray, evaluated: np.ndarray) -> float:
-    """The largest difference, as a part of the largest number or of 1; infinite where shapes or dtypes differ."""
-    if compiled.shape != evaluated.shape or compiled.dtype != evaluated.dtype:
-        return np.inf
-    if compiled.dtype.kind != "f":
-        return 0.0 if np.array_equal(compiled, evaluated) else np.inf
-    same = (compiled == evaluated) | (np.isnan(compiled) & np.isnan(evaluated))
-    if same.all():
-        return 0.0
-    left, right = compiled[~same].astype(np.float64), evaluated[~same].astype(np.float64)
-    if not (np.isfinite(left).all() and np.isfinite(right).all()):
-        return np.inf
-    size = max(1.0, float(np.abs(compiled[np.isfinite(compiled)]).max(initial=0.0)))
-    return float(np.abs(left - right).max()) / size
 
 
 @pytest.mark.parametrize("topic", COMPILED)

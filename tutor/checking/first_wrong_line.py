@@ -6,8 +6,7 @@ gives through nothing but such results: if the reference computes what is made o
 numbers. The first wrong result is in the line to look at.
 """
 
-import itertools
-import re
+import ast
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,13 @@ from tutor.evaluate.program import Block, Operation, Program
 
 # Two ways to the same numbers differ by some roundings of float32, which are 6e-8 each.
 _TOLERANCE = 3e-6
+
+# Of a statement, and of a tensor, as a problem shows them.
+_MOST_CHARACTERS = 40
+_MOST_NUMBERS = 4
+
+# Scores from here on are hidden ones.
+_HIDDEN = 1e9
 
 # The expected numbers are Hugging Face's, and of a drawn case the NumPy model's.
 _LOOSE = 1e-4
@@ -125,13 +131,18 @@ def told(line: FirstWrongLine, step: int) -> str:
     wrong = _line(line.wrong, step)
     if line.made is None:
         return f"All that your lines compute, the reference computes too. But {wrong} returns something else."
-    when = f", when it runs for time {line.visit}," if line.visit > 1 else ""
+    when = f", when it runs for the {_ordinal(line.visit)} time," if line.visit > 1 else ""
     if line.right is None:
         return f"{wrong[0].upper()}{wrong[1:]}{when} is the first whose result the reference never computes."
     return (
         f"Up to {_line(line.right, step)} (`{_beginning(line.right.text)}`) your numbers are the reference's. "
         f"{wrong[0].upper()}{wrong[1:]}{when} is the first whose result it never computes."
     )
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _line(place: Place, step: int) -> str:
@@ -165,16 +176,19 @@ def frame_of(line: FirstWrongLine) -> Frame:
 
 def _beginning(text: str) -> str:
     """The beginning of a statement: up to what it assigns."""
+    try:
+        (node,) = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        node = None  # the head of a statement that holds others is none by itself
+    match node:
+        case ast.Assign(targets=targets):
+            return " = ".join([*map(ast.unparse, targets), "…"])
+        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+            return f"{ast.unparse(target)} = …"
+        case ast.Return():
+            return "return …"
     first, *more = text.split("\n")
-    match = _ASSIGNMENT.match(first)
-    if match is not None:
-        return f"{match[0]}…"
     return first if len(first) <= _MOST_CHARACTERS and not more else f"{first[:_MOST_CHARACTERS].rstrip()}…"
-
-
-_ASSIGNMENT = re.compile(r"[\w., *\[\]()]+ [-+*/@]?= |return ")
-_MOST_CHARACTERS = 40
-_MOST_NUMBERS = 4
 
 
 def _described(value: Value, row: tuple[int, ...] | None) -> str:
@@ -295,23 +309,9 @@ def _size(array: np.ndarray) -> float:
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two arrays have the same numbers, up to axes of length 1."""
-    if SOFT:
-        return _soft(one, other)
     if _squeezed(one.shape) != _squeezed(other.shape):
         return False
     return _close(one.reshape(-1), other.reshape(-1))
-
-
-SOFT = False
-
-
-def _soft(one: np.ndarray, other: np.ndarray) -> bool:
-    one, other = one.squeeze(), other.squeeze()
-    flat = other.reshape(-1)
-    for axes in itertools.permutations(range(one.ndim)):
-        if _close(one.transpose(axes).reshape(-1), flat) or _close(-1.0 * one.transpose(axes).reshape(-1), flat):
-            return True
-    return False
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -319,12 +319,15 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _close(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether arrays of one shape are equal but for roundings: of each number, and of what it was computed from."""
     one, other = one.astype(np.float64), other.astype(np.float64)
     finite = np.isfinite(other)
     if not np.array_equal(one[~finite], other[~finite], equal_nan=True):
         return False
-    error = np.abs(one[finite] - other[finite])
-    return bool((error <= _TOLERANCE * np.abs(other[finite]).max(initial=0.0)).all())
+    one, sizes = one[finite], np.abs(other[finite])
+    # Numbers that stand for -inf say nothing of the size of the others.
+    largest = sizes[sizes < _HIDDEN].max(initial=0.0)
+    return bool((np.abs(one - other[finite]) <= _TOLERANCE * np.maximum(sizes, largest)).all())
 
 
 class _Unknown:
@@ -342,7 +345,7 @@ class _Unknown:
                 if not known.knows(array, event.operation):
                     self.arrays.add(id(array))
                     numbers.setdefault(number, index)
-        sources = _Sources(program.main.block)
+        sources = Sources(program.main.block)
         reached: set[int] = set()
         waiting = list(sources.given)
         while waiting:
@@ -355,17 +358,19 @@ class _Unknown:
         self.first = None if first is None else recording.events[first]
 
 
-class _Sources:
+class Sources:
     """What each value of a graph is made of.
 
     of: by its number, the values that it is made of, or that are handed on under this number.
     computed: those that operations make.
+    handed_on: what loops and branches get and give.
     given: what the graph gives: its results, and what it writes into buffers.
     """
 
     def __init__(self, block: Block) -> None:
         self.of: dict[int, list[int]] = {}
         self.computed: set[int] = set()
+        self.handed_on: set[int] = set()
         self.given = list(block.operations[-1].operands)
         self._read(block)
 
@@ -386,6 +391,7 @@ class _Sources:
         loops = end.name == "while.condition"
         handed, decision = (end.operands[1:], end.operands[:1]) if loops else (end.operands, ())
         for numbers in (body.arguments, operation.results):
+            self.handed_on.update(numbers)
             for index, number in enumerate(numbers):
                 given = [*operation.operands[index : index + 1], *handed[index : index + 1], *decision]
                 self.of.setdefault(number, []).extend(given)

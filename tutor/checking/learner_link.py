@@ -30,7 +30,7 @@ class LearnerLink:
         self._step = step
         self._connection = Connection(own)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tutor.checking.learner_process", str(theirs.fileno()), str(os.getpid())],
+            [sys.executable, "-m", "tutor.checking.learner_process", str(theirs.fileno()), str(os.getpid()), str(step)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,10 +1,11 @@
-"""The process in which a learner's files run: `python -m tutor.checking.learner_process SOCKET PARENT`.
+"""The process in which a learner's files run: `python -m tutor.checking.learner_process SOCKET PARENT STEP`.
 
 It imports, traces, calls and answers, as the judge asks, and hands out data. It decides nothing: whatever the
 code under test does here (loop for ever, end the process, replace functions of the tool), the judge compares
 what comes out with what it knows itself.
 """
 
+import contextlib
 import os
 import socket
 import sys
@@ -19,7 +20,7 @@ import numpy as np
 from tutor.checking.guard import Guard, ProblemFound
 from tutor.checking.loader import StepModules
 from tutor.checking.spec import Arrays, Expectation, Subject
-from tutor.checking.wire import Connection, Plain, WireError
+from tutor.checking.wire import Connection, Message, WireError
 from tutor.course import find_step
 from tutor.errors import CourseError
 from tutor.learner.workspace import Workspace
@@ -28,7 +29,8 @@ from tutor.processes import end_with_parent
 if TYPE_CHECKING:
     from max.experimental.tensor import Tensor
 
-Message = Mapping[str, Plain]
+# What answers a request.
+Reply = Mapping[str, object]
 
 
 class JudgedSubject:
@@ -63,14 +65,12 @@ class JudgedSubject:
 
         return call
 
-    def _run(self, parameters: Message, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def _run(self, parameters: Reply, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         self._connection.send({"event": "run", "subject": self._name, "inputs": list(inputs), **parameters})
         reply = self._connection.receive()
         if "error" in reply:
-            raise ValueError(str(reply["error"]))
-        results = reply["results"]
-        assert isinstance(results, list)
-        return results
+            raise ValueError(reply.text("error"))
+        return reply.arrays("results")
 
 
 class LearnerProcess:
@@ -88,7 +88,7 @@ class LearnerProcess:
             except WireError:
                 return
             try:
-                reply = handlers[request["do"]](request)
+                reply = handlers[request.text("do")](request)
             except ProblemFound as stop:
                 reply = {"problem": asdict(stop.problem)}
             except CourseError as error:
@@ -96,30 +96,30 @@ class LearnerProcess:
             except Exception:
                 reply = {"failed": traceback.format_exc()}
             # The answer to this request, and to no other: a file that writes into the connection cannot know it.
-            self._connection.send({"event": "reply", "nonce": request["nonce"], **reply})
+            self._connection.send({"event": "reply", "nonce": request.text("nonce"), **reply})
 
-    def _open(self, request: Message) -> Message:
+    def _open(self, request: Message) -> Reply:
         """Imports the step from the given choice of files."""
-        step = request["step"]
-        self._step, self._check = step, find_step(step).check
-        self._modules = StepModules(Workspace(Path(request["root"])), own=request["own"])
+        step = request.number("step")
+        self._check = find_step(step).check
+        self._modules = StepModules(Workspace(Path(request.text("root"))), own=request.numbers("own"))
         self._guard = Guard(self._modules, step)
         file = self._modules.file(step)
         module = self._guard(f"importing {file.name}", lambda: self._modules[step])
         missing = [name for name in self._check.names if not hasattr(module, name)]
         return {"missing": missing, "loaded": sorted(self._modules.loaded)}
 
-    def _trace(self, request: Message) -> Message:
+    def _trace(self, request: Message) -> Reply:
         """Traces a subject: its bytecode, and the types of what goes in and comes out."""
         from tutor.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
         from tutor.graphs.devices import find_device
         from tutor.graphs.trace import ReturnError, trace
 
         subject = self._subject(request)
-        device = find_device(request["device"])
+        device = find_device(request.text("device"))
         shapes: dict[str, tuple[int | str, ...]] = {}
 
-        def build_and_trace() -> Message:
+        def build_and_trace() -> Reply:
             with recorded_call_stacks():
                 graph = trace(
                     lambda: subject.build(self._modules), list(subject.inputs.values()), device, shapes.update
@@ -139,11 +139,11 @@ class LearnerProcess:
             reply = {"problem": asdict(stop.problem)}
         return {**reply, **(parameters() if shapes else {}), "loaded": sorted(self._modules.loaded)}
 
-    def _call(self, request: Message) -> Message:
+    def _call(self, request: Message) -> Reply:
         """Calls plain Python with lists in place of tensors."""
-        subject, arguments = self._subject(request), request["arguments"]
+        subject, arguments = self._subject(request), request.arrays("arguments")
 
-        def call() -> Message:
+        def call() -> Reply:
             result = subject.build(self._modules)(*(array.tolist() for array in arguments))
             if result is None:
                 return {"returned": "None"}
@@ -153,11 +153,11 @@ class LearnerProcess:
             except (TypeError, ValueError):
                 return {"returned": repr(result)[:200]}
 
-        return self._guard(request["where"], call, explain=self._check.explain)
+        return self._guard(request.text("where"), call, explain=self._check.explain)
 
-    def _answer(self, request: Message) -> Message:
+    def _answer(self, request: Message) -> Reply:
         """Evaluates an expectation. What is right is for the judge to say."""
-        expectation: Expectation = self._check.expectations_for(request["seed"])[request["expectation"]]
+        expectation: Expectation = self._check.expectations_for(request.number("seed"))[request.number("expectation")]
         graphs = {name: JudgedSubject(name, self._check.subject(name), self._connection) for name in expectation.needs}
         answer = self._guard(
             expectation.name, lambda: expectation.evaluate(self._modules, graphs), explain=self._check.explain
@@ -165,7 +165,16 @@ class LearnerProcess:
         return {"answer": answer}
 
     def _subject(self, request: Message) -> Subject:
-        return self._check.subject(request["subject"])
+        return self._check.subject(request.text("subject"))
+
+
+def _import_ahead(step: int) -> None:
+    """Imports what tracing needs, if anything will be traced, while the judge is busy with its own imports."""
+    if any(subject.compiled for subject in find_step(step).check.subjects):
+        # If MAX cannot be imported, that is told when it is needed.
+        with contextlib.suppress(ImportError):
+            from tutor.evaluate import source_lines  # noqa: F401
+            from tutor.graphs import trace  # noqa: F401
 
 
 def main() -> None:
@@ -174,6 +183,7 @@ def main() -> None:
     connection = Connection(socket.socket(fileno=int(sys.argv[1])))
     # The code under test gets no input: `input()` fails at once instead of waiting for ever.
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    _import_ahead(int(sys.argv[3]))
     try:
         LearnerProcess(connection).serve()
     except (KeyboardInterrupt, WireError):

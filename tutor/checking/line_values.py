@@ -203,7 +203,8 @@ class _StaticVisit:
     def is_run_again(self, level: _Level) -> bool:
         """Whether the line runs once more: one of its expressions makes a call that it has made before."""
         span, callee = level.running[0]
-        if span in _repeating(level.statement):
+        # Without positions, which Python can be told to leave out, expressions cannot be told apart.
+        if span[0] == span[1] or span in _repeating(level.statement):
             return False
         return any(known == span and other != callee for (known, other), *_ in self.running.values())
 

@@ -10,12 +10,16 @@ import socket
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 # What a message can hold. Tuples stay tuples, and ints stay ints: 64 is not 64.0.
-Plain: TypeAlias = "bool | int | float | str | bytes | np.ndarray | Sequence[Plain] | Mapping[str, Plain] | None"
+Plain: TypeAlias = (
+    "bool | int | float | str | bytes | np.ndarray | Foreign | Sequence[Plain] | Mapping[str, Plain] | None"
+)
+
+T = TypeVar("T")
 
 _LENGTH = struct.Struct("<Q")
 _DTYPES = frozenset(
@@ -24,6 +28,55 @@ _DTYPES = frozenset(
     for bits in widths
 ) | {"bool"}
 _MOST_BYTES = 4 << 30
+
+
+class Message(dict[str, "Plain"]):
+    """A message: what is asked for by name must be there, and of its type.
+
+    Its methods raise a WireError if it is not.
+    """
+
+    def text(self, name: str) -> str:
+        """A string."""
+        return self._of(name, str)
+
+    def number(self, name: str) -> int:
+        """An int."""
+        return self._of(name, int)
+
+    def flag(self, name: str) -> bool:
+        """True or False."""
+        return self._of(name, bool)
+
+    def data(self, name: str) -> bytes:
+        """Bytes."""
+        return self._of(name, bytes)
+
+    def numbers(self, name: str) -> list[int]:
+        """A list of ints."""
+        return [number for number in self._of(name, list) if isinstance(number, int)]
+
+    def texts(self, name: str) -> list[str]:
+        """A list of strings."""
+        return [text for text in self._of(name, list) if isinstance(text, str)]
+
+    def arrays(self, name: str) -> list[np.ndarray]:
+        """A list of arrays."""
+        return [array for array in self._of(name, list) if isinstance(array, np.ndarray)]
+
+    def arrays_by_name(self, name: str) -> dict[str, np.ndarray]:
+        """Arrays by name."""
+        return {key: array for key, array in self._of(name, dict).items() if isinstance(array, np.ndarray)}
+
+    def message(self, name: str) -> "Message":
+        """A message inside of this one."""
+        return Message(self._of(name, dict))
+
+    def _of(self, name: str, type_: type[T]) -> T:
+        value = self.get(name)
+        if not isinstance(value, type_):
+            raise WireError(f"what came has no {name} of type {type_.__name__}")
+        return value
 
 
 class WireError(Exception):
@@ -52,7 +105,7 @@ class Connection:
     def __init__(self, end: socket.socket) -> None:
         self._end = end
 
-    def send(self, message: Mapping[str, Plain]) -> None:
+    def send(self, message: Mapping[str, object]) -> None:
         """Sends a message; what cannot be sent in it arrives as a `Foreign`.
 
         Raises:
@@ -67,7 +120,7 @@ class Connection:
         except OSError as error:
             raise WireError(f"the other process has gone ({error})") from None
 
-    def receive(self) -> dict[str, Plain]:
+    def receive(self) -> Message:
         """Waits for a message.
 
         Raises:
@@ -81,7 +134,7 @@ class Connection:
             raise WireError(f"what came is no message ({error})") from None
         if not isinstance(message, dict):
             raise WireError("what came is no message")
-        return message
+        return Message(message)
 
     def close(self) -> None:
         """Hangs up."""
@@ -109,7 +162,7 @@ def _encode(value: object, blobs: list[bytes]) -> object:
         return value
     if type(value) is float:
         return value if math.isfinite(value) else ["float", repr(value)]
-    if type(value) in (list, tuple):
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
         return [type(value).__name__, *(_encode(part, blobs) for part in value)]
     if type(value) is dict and all(type(key) is str for key in value):
         return {key: _encode(part, blobs) for key, part in value.items()}
@@ -131,8 +184,8 @@ def _described(value: object) -> str:
 
 def _decode(value: object, blobs: Sequence[bytes]) -> Plain:
     if isinstance(value, dict):
-        return {key: _decode(part, blobs) for key, part in value.items()}
-    if not isinstance(value, list):
+        return {str(key): _decode(part, blobs) for key, part in value.items()}
+    if value is None or isinstance(value, bool | int | float | str):
         return value
     match value:
         case ["float", text]:

@@ -57,15 +57,18 @@ def generate(prompt: str | None, *, prompts: str | None, batch_size: int, model:
 
     A text that outgrows what the model can read at once goes on: its last half is read again.
     """
-    if (prompt is None) == (prompts is None):
-        raise click.UsageError("give either a PROMPT or --prompts FILE", click.get_current_context())
     from tutor.generation import model as generation
     from tutor.generation.checkpoint import open_named
     from tutor.generation.prompt_files import read_prompts, write_json, write_text
     from tutor.generation.sampling import SamplingParams
 
     workspace, notes = Workspace.find(), make_console(stderr=True)
-    named = [("the prompt", prompt)] if prompts is None else read_prompts(prompts)
+    if prompt is not None and prompts is None:
+        named = [("the prompt", prompt)]
+    elif prompts is not None and prompt is None:
+        named = read_prompts(prompts)
+    else:
+        raise click.UsageError("give either a PROMPT or --prompts FILE", click.get_current_context())
     texts = [text for _, text in named]
     checkpoint = open_named(model, workspace)
     ids = [checkpoint.encode(text, called) for called, text in named]

@@ -1,5 +1,6 @@
 """Runs a program: the graph's operations in order, on NumPy arrays."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -24,15 +25,20 @@ MOST_OPERATIONS = 500_000
 
 def unknown_operations(module: Readable) -> list[str]:
     """What in a module cannot be evaluated: operations, and dtypes and sizes of known ones; each once, sorted."""
+    return list(_unknown_operations(read_module(module)))
+
+
+@functools.lru_cache(maxsize=64)  # a graph is evaluated on many cases
+def _unknown_operations(program: Program) -> tuple[str, ...]:
     names = set()
-    for operation in read_module(module).walk():
+    for operation in program.walk():
         if operation.name not in OPERATIONS and operation.name not in _TERMINATORS:
             names.add(operation.name)
         for type_ in (*operation.operand_types, *operation.result_types):
             if type_.kind is Kind.OTHER or (type_.kind is not Kind.CHAIN and type_.dtype not in _DTYPES):
                 names.add(f"{operation.name} of {type_.dtype}")
             names |= {f"{operation.name} of size {operator}(…)" for operator in unknown_operators(type_.dims)}
-    return sorted(names)
+    return tuple(sorted(names))
 
 
 def evaluate(
