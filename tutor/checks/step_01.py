@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -32,12 +31,12 @@ def error(**fields: object) -> Evaluate:
     return lambda code, _: outcome(lambda: code[1].GPT2Config(**fields))
 
 
-def refusal(name: str, size: int) -> Callable[[Any], str]:
+def refusal(name: str, size: int) -> Callable[[object], str]:
     """Reads whether the error for a bad size is a ValueError that names the field and the size."""
     # A bad n_inner is also a bad intermediate_size: either name tells the reader enough.
     names = ("n_inner", "intermediate_size") if name == "n_inner" else (name,)
 
-    def read(answer: Any) -> str:
+    def read(answer: object) -> str:
         message = error_in_words(answer)
         named = any(known in message for known in names) and str(size) in message
         return refused(name, size) if message.startswith("ValueError") and named else message

@@ -7,7 +7,7 @@ each token comes in many draws.
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,7 +128,14 @@ def numbers(seed: int) -> Numbers:
 
 
 def _which_distribution(
-    name: str, known: Known, right: str, given: Numbers, *, advice: str = "", wrong: Any = (), **sampling: Any
+    name: str,
+    known: Known,
+    right: str,
+    given: Numbers,
+    *,
+    advice: str = "",
+    wrong: Sequence[tuple[object, str]] = (),
+    **sampling: object,
 ) -> Expectation:
     """Expects that many draws come from a distribution; `known` are the logits of those that may be met."""
 
@@ -149,7 +156,7 @@ def _which_distribution(
     return Expectation(name, evaluate, right, wrong=tuple(wrong), advice=advice, part="choose_token", read=read)
 
 
-def _no_token(answer: Any, count: int) -> str | None:
+def _no_token(answer: object, count: int) -> str | None:
     """What is wrong with a list of so many tokens, if anything is."""
     if not isinstance(answer, list) or len(answer) != count:
         return "no tokens"
@@ -258,7 +265,7 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
 # --- generate_next_token ----------------------------------------------------------------------
 
 
-def _next(code: Code, given: Numbers, model: StandIn | None = None, **sampling: Any) -> object:
+def _next(code: Code, given: Numbers, model: StandIn | None = None, /, **sampling: object) -> object:
     model = StandIn(given.table) if model is None else model
     return as_token(code[14].generate_next_token(model, list(given.prompt), **sampling))
 
@@ -294,10 +301,10 @@ def _handed_on(given: Numbers) -> Evaluate:
     return evaluate
 
 
-def _not_handed_on(given: Numbers) -> Callable[[Any], object]:
+def _not_handed_on(given: Numbers) -> Callable[[object], object]:
     """Which settings do not reach `choose_token`, by the tokens of `_handed_on`."""
 
-    def read(answer: Any) -> object:
+    def read(answer: object) -> object:
         if not isinstance(answer, dict) or any(_no_token(answer.get(name), n) for name, n in lengths.items()):
             return "no tokens"
         first, second = answer["rng"][:20], answer["rng"][20:]
@@ -356,7 +363,7 @@ def _generate_next_token(given: Numbers) -> tuple[Expectation, ...]:
 # --- generate_tokens --------------------------------------------------------------------------
 
 
-def _tokens_of(given: Numbers, **options: Any) -> Evaluate:
+def _tokens_of(given: Numbers, **options: float) -> Evaluate:
     """Makes the evaluation of an expectation: the tokens that `generate_tokens` yields."""
     options = {"n_positions": 8, "max_new_tokens": 6} | options
 
@@ -402,7 +409,7 @@ def _three_runs(given: Numbers) -> Evaluate:
     return evaluate
 
 
-def _compare_runs(answer: Any) -> str:
+def _compare_runs(answer: object) -> str:
     if not isinstance(answer, list) or len(answer) != 3 or any(_no_token(run, 20) for run in answer):
         return "no tokens"
     again, other = ("the same" if answer[0] == run else "different" for run in answer[1:])
@@ -423,8 +430,8 @@ def _continue(code: Code, executables: RunnableSubjects) -> list[object]:
     return [as_token(token) for token in tokens]
 
 
-def _same_text(expected: list[int]) -> Callable[[Any], str]:
-    def read(answer: Any) -> str:
+def _same_text(expected: list[int]) -> Callable[[object], str]:
+    def read(answer: object) -> str:
         if answer == expected:
             return SAME_TEXT
         if not isinstance(answer, list):

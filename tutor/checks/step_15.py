@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest import mock
 
 import numpy as np
@@ -214,7 +214,7 @@ def _read_config(given: Model) -> tuple[Expectation, ...]:
 # --- read_weights -----------------------------------------------------------------------------
 
 
-def _as_data(weights: Any) -> object:
+def _as_data(weights: object) -> object:
     """What `read_weights` gives, as plain data: arrays by name, or the name of the type where it is no dict."""
     if not isinstance(weights, Mapping):
         return type(weights).__name__
@@ -234,10 +234,10 @@ def _weights_of(
     return evaluate
 
 
-def _judged(weights: Arrays, tolerance: float = 0, ignore: tuple[str, ...] = ()) -> Callable[[Any], str]:
+def _judged(weights: Arrays, tolerance: float = 0, ignore: tuple[str, ...] = ()) -> Callable[[object], str]:
     """Says in words what is wrong with weights, or that all is right."""
 
-    def read(got: Any) -> str:
+    def read(got: object) -> str:
         if not isinstance(got, dict):
             return f"a {got}, and not a dict" if isinstance(got, str) else NO_DICT
         if missing := sorted(weights.keys() - got.keys()):
@@ -284,8 +284,13 @@ def _read_weights(given: Model) -> tuple[Expectation, ...]:
             advice=advice or "Raise a ValueError whose message names the key or the parameter.",
         )
 
-    def whole(name: str, tensors: Arrays | None = None, prepare: Any = None, tolerance: float = 0) -> Expectation:
-        evaluate = _weights_of(given, tensors) if prepare is None else _weights_of(given, tensors, prepare)
+    def whole(
+        name: str,
+        tensors: Arrays | None = None,
+        prepare: Callable[[Path], None] = lambda folder: None,
+        tolerance: float = 0,
+    ) -> Expectation:
+        evaluate = _weights_of(given, tensors, prepare)
         read = _judged(given.weights, tolerance)
         return Expectation(name, evaluate, ALL_RIGHT, wrong=_WRONG_WEIGHTS, part=part, read=read)
 
@@ -361,7 +366,7 @@ def _compile_call(given: Model) -> Evaluate:
     return evaluate
 
 
-def _compile_in_words(answer: Any) -> str:
+def _compile_in_words(answer: object) -> str:
     match answer:
         case {"types": []}:
             return "compile was not called"
@@ -377,7 +382,7 @@ def _compile_in_words(answer: Any) -> str:
 
 
 def _compiled_weights(given: Model) -> Evaluate:
-    def evaluate(code: Code, _: RunnableSubjects) -> object:
+    def evaluate(code: Code, executables: RunnableSubjects) -> object:
         with given.checkpoint() as folder:
             recorder = _load(code, folder)[1]
         return _as_data(recorder.weights)
@@ -386,7 +391,7 @@ def _compiled_weights(given: Model) -> Evaluate:
 
 
 def _one_table(given: Model) -> Evaluate:
-    def evaluate(code: Code, _: RunnableSubjects) -> str:
+    def evaluate(code: Code, executables: RunnableSubjects) -> str:
         with given.checkpoint() as folder:
             recorder = _load(code, folder)[1]
         head, table = (recorder.weights.get(name) for name in ("lm_head.weight", "transformer.wte.weight"))
@@ -410,8 +415,8 @@ def _run_shipped(code: Code, executables: RunnableSubjects) -> object:
     return [run(recorder.weights, *stored[name][1].values())[0] for name in _SHIPPED_CASES]
 
 
-def _same_logits(expected: list[np.ndarray]) -> Callable[[Any], str]:
-    def read(answer: Any) -> str:
+def _same_logits(expected: list[np.ndarray]) -> Callable[[object], str]:
+    def read(answer: object) -> str:
         if isinstance(answer, str):
             return answer
         arrays = [array for array in answer if isinstance(array, np.ndarray)] if isinstance(answer, list) else []

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,9 @@ from tutor.checks.shared.models import numpy_settings
 from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits
 from tutor.graphs.tensor_spec import TensorSpec
 
+if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
+
 SAME = "the same logits"
 SAME_TEXT = "the same tokens"
 PREDICT, FORWARD = "CachedGPT2LMHeadModel.predict", "CachedGPT2LMHeadModel.forward"
@@ -47,15 +50,17 @@ _NUM_TOKENS = TensorSpec("int64", (), on_host=True)
 _HEADS = {name: TensorSpec("float32", ("batch", N_HEAD, name, HEAD_DIM)) for name in ("seq_len", "total_len")}
 
 
-def _extend(code: Code) -> Callable[..., Any]:
+def _extend(code: Code) -> Callable[..., object]:
     return lambda *arguments: with_axis_named(code[16].extend(*arguments), 2, "total_len")
 
 
-def _predict(code: Code) -> Callable[..., Any]:
+def _predict(code: Code) -> Callable[..., object]:
     """A model that hands what it is given to `predict`."""
 
     class Predicting(code[16].CachedGPT2LMHeadModel):
-        def forward(self, input_ids: Any, num_tokens: Any, positions: Any, mask: Any, *caches: Any) -> Any:
+        def forward(
+            self, input_ids: "Tensor", num_tokens: "Tensor", positions: "Tensor", mask: object, *caches: "Tensor"
+        ) -> object:
             # The keys may have any name for their length, so the mask gets theirs.
             with contextlib.suppress(NotImplementedError):  # `predict` itself may not be filled in either
                 keys = code[16].extend(caches[0], 0.0 * _heads_of(input_ids, caches[0]), num_tokens)
@@ -65,7 +70,7 @@ def _predict(code: Code) -> Callable[..., Any]:
     return Predicting(code[1].GPT2Config(**SMALL))
 
 
-def _heads_of(input_ids: Any, cache: Any) -> Any:
+def _heads_of(input_ids: "Tensor", cache: "Tensor") -> "Tensor":
     """A tensor with the shape of new keys: (batch, n_head, seq_len, head_dim)."""
     from max.dtype import DType
     from max.experimental import functional as F
@@ -139,7 +144,7 @@ def _with_mask(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
     return parameters, drawn
 
 
-def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: str) -> Arrays:
+def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 16 in NumPy. A mistake is made in those of the functions that can make it."""
     if subject is PLAIN:
         return cached_models.numpy_model(subject, parameters, inputs, **mistake)
@@ -223,19 +228,24 @@ def _cache_type(config: Mapping[str, int]) -> Evaluate:
 
 
 def _generate(
-    code: Code, model: CachedStandIn, prompt: list[int], choose: Callable[..., int] | None = None, **options: Any
-) -> list[Any]:
+    code: Code,
+    model: CachedStandIn,
+    prompt: list[int],
+    choose: Callable[[np.ndarray], int] | None = None,
+    /,
+    **options: object,
+) -> list[object]:
     settings = {"n_positions": 8, "max_new_tokens": 5} | options
     if choose is not None:
         settings["choose"] = lambda logits: choose(row_of_logits(logits))
     return [as_token(token) for token in code[16].generate_with_cache(model, CACHES, prompt, **settings)]
 
 
-def _tokens(given: Numbers, **options: Any) -> Evaluate:
-    return lambda code, _: _generate(code, CachedStandIn(given.table), list(given.prompt), **options)
+def _tokens(given: Numbers, choose: Callable[[np.ndarray], int] | None = None, /, **options: object) -> Evaluate:
+    return lambda code, _: _generate(code, CachedStandIn(given.table), list(given.prompt), choose, **options)
 
 
-def _calls(given: Numbers, **options: Any) -> Evaluate:
+def _calls(given: Numbers, **options: object) -> Evaluate:
     """What the model gets in each call: the new tokens, and how many are in the caches."""
 
     def evaluate(code: Code, _: RunnableSubjects) -> list[tuple[list[int], int]]:
@@ -273,7 +283,7 @@ def _prompt_afterwards(given: Numbers) -> Evaluate:
     return evaluate
 
 
-def _continue(code: Code, executables: RunnableSubjects) -> list[Any]:
+def _continue(code: Code, executables: RunnableSubjects) -> list[object]:
     stored, model = stored_numbers.load_arrays(16), executables[PLAIN.name]
     tokens = code[16].generate_with_cache(
         bind(model, cached_models.parameters_of(PLAIN, CHECK)),
@@ -357,7 +367,7 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
         ),
         Expectation(
             "`choose` picks the token",
-            _tokens(given, choose=lambda logits: int(np.argmin(logits)), max_new_tokens=1),
+            _tokens(given, lambda logits: int(np.argmin(logits)), max_new_tokens=1),
             [int(given.table.logits[given.prompt[-1]].argmin())],
             advice="Call `choose` with the logits of the one row, of shape (vocab_size,).",
         ),

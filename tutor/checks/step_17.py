@@ -7,7 +7,6 @@ runs a stand-in for the model, whose logits are drawn for each check.
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -125,7 +124,7 @@ def _padded(given: Numbers) -> Evaluate:
     return evaluate
 
 
-def _rows_of(answer: Any) -> object:
+def _rows_of(answer: object) -> object:
     """Shape and dtype of padded ids, the starts and their dtype, and each row from its start on."""
     if not isinstance(answer, list) or not all(isinstance(array, np.ndarray) for array in answer):
         return "no arrays"
@@ -141,8 +140,9 @@ def _generate(
     model: CachedStandIn,
     prompts: list[list[int]],
     choose: Callable[[int, np.ndarray], int] | None = None,
-    **options: Any,
-) -> list[tuple[Any, Any]]:
+    /,
+    **options: object,
+) -> list[tuple[object, object]]:
     settings = {"n_positions": 12, "max_new_tokens": 4} | options
     if choose is not None:
         settings["choose"] = lambda row, logits: choose(row, row_of_logits(logits))
@@ -150,19 +150,19 @@ def _generate(
     return [(as_token(row), as_token(token)) for row, token in pairs]
 
 
-def _pairs(given: Numbers, **options: Any) -> Evaluate:
+def _pairs(given: Numbers, choose: Callable[[int, np.ndarray], int] | None = None, /, **options: object) -> Evaluate:
     """Makes the evaluation of an expectation: the pairs of row and token that `generate_batch` yields."""
-    return lambda code, _: _generate(code, CachedStandIn(given.table, batched=True), given.prompts, **options)
+    return lambda code, _: _generate(code, CachedStandIn(given.table, batched=True), given.prompts, choose, **options)
 
 
-def _by_row(answer: Any) -> object:
+def _by_row(answer: object) -> object:
     """The tokens of each row, of such pairs."""
     if not isinstance(answer, list) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in answer):
         return "no pairs"
     return [[token for owner, token in answer if owner == row] for row in range(3)]
 
 
-def _calls(given: Numbers, **options: Any) -> Evaluate:
+def _calls(given: Numbers, **options: object) -> Evaluate:
     """What the model gets in each call: the shape of the ids, the number of columns in the caches, and the starts."""
 
     def evaluate(code: Code, _: RunnableSubjects) -> list[tuple[tuple[int, ...], int, list[int]]]:
@@ -194,7 +194,7 @@ def _lazily(given: Numbers) -> Evaluate:
     return evaluate
 
 
-def _continue(code: Code, executables: RunnableSubjects) -> list[tuple[Any, Any]]:
+def _continue(code: Code, executables: RunnableSubjects) -> list[tuple[object, object]]:
     stored, model = stored_numbers.load_arrays(17), executables[PLAIN.name]
     prompt = stored["prompt"].tolist()
     pairs = code[17].generate_batch(
@@ -207,8 +207,8 @@ def _continue(code: Code, executables: RunnableSubjects) -> list[tuple[Any, Any]
     return [(as_token(row), as_token(token)) for row, token in pairs]
 
 
-def _same_text(expected: list[int]) -> Callable[[Any], str]:
-    def read(answer: Any) -> str:
+def _same_text(expected: list[int]) -> Callable[[object], str]:
+    def read(answer: object) -> str:
         rows = _by_row(answer)
         return SAME_TEXT if isinstance(rows, list) and rows[1] == expected else "other tokens"
 
@@ -284,7 +284,7 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
         ),
         Expectation(
             "`choose` picks the token of each row",
-            _pairs(given, max_new_tokens=1, choose=lambda row, logits: int((np.argmax, np.argmin)[row % 2](logits))),
+            _pairs(given, lambda row, logits: int((np.argmax, np.argmin)[row % 2](logits)), max_new_tokens=1),
             [[int(row.argmin() if number % 2 else row.argmax())] for number, row in enumerate(picked)],
             advice="Call `choose(row, logits[row])`.",
             read=_by_row,

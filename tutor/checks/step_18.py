@@ -37,7 +37,7 @@ def _function(way: str, kind: str) -> str:
 FUNCTIONS = tuple(_function(way, kind) for way in HELPERS for kind in KINDS)
 
 
-def _helped(code: Code, way: str, name: str) -> Callable[..., Any]:
+def _helped(code: Code, way: str, name: str) -> Callable[..., object]:
     """The function that one of the six hands its arguments to, called as that is called."""
     causal = "causal" in name
     if way == "flash":
@@ -134,20 +134,20 @@ def _in_heads(dims: tuple[str, ...]) -> TensorSpec:
     return TensorSpec("float32", (*dims[:-1], NUM_HEADS, dims[-1], HEAD_DIM))
 
 
-def _split(code: Code) -> Callable[..., Any]:
+def _split(code: Code) -> Callable[..., object]:
     from max.dtype import DType
 
-    def call(padded: Any, packed: Any) -> tuple[Any, Any]:
+    def call(padded: "Tensor", packed: "Tensor") -> tuple[object, object]:
         split = code[18].split_heads
         return split(padded, NUM_HEADS, HEAD_DIM), split(packed.cast(DType.bfloat16), NUM_HEADS, HEAD_DIM)
 
     return call
 
 
-def _merge(code: Code) -> Callable[..., Any]:
+def _merge(code: Code) -> Callable[..., object]:
     from max.dtype import DType
 
-    def call(padded: Any, packed: Any) -> tuple[Any, Any]:
+    def call(padded: "Tensor", packed: "Tensor") -> tuple[object, object]:
         return code[18].merge_heads(padded, DType.float32), code[18].merge_heads(packed, DType.bfloat16)
 
     return call
@@ -375,7 +375,7 @@ def _more_padding(executables: RunnableSubjects, *subjects: Subject) -> list[str
     return changed
 
 
-def _in_company(_: Code, executables: RunnableSubjects) -> str:
+def _in_company(code: Code, executables: RunnableSubjects) -> str:
     """Whether sequences get the numbers that they get alone."""
     run = executables[FLASH.name]
     lengths = [4, 1, 270, 9]

@@ -6,7 +6,7 @@ mask of one kind. The errors are found while tracing, on graphs that are never c
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from tutor.checks.numpy import attention as numpy_attention
 from tutor.checks.shared.expectations import MAXS_ERROR, NO_ERROR, error_in_words, is_graph_operation, outcome, raises
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.invocation import own_attention
+
+if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
 
 # --- what is run ------------------------------------------------------------------------------
 
@@ -143,7 +146,7 @@ def numpy_model(
 
 # --- errors, while the graph is built ---------------------------------------------------------
 
-Build = Callable[[Code], Callable[..., Any]]
+Build = Callable[[Code], Callable[..., object]]
 Shapes = Sequence[Sequence[int]]
 
 
@@ -196,15 +199,15 @@ def taken(name: str, build: Build, shapes: Shapes, advice: str, *, part: str, dt
     )
 
 
-def _shapes_checked(code: Code) -> Callable[..., Any]:
-    def call(query: Any, key: Any, value: Any) -> Any:
+def _shapes_checked(code: Code) -> Callable[..., object]:
+    def call(query: "Tensor", key: "Tensor", value: "Tensor") -> "Tensor":
         code[19].check_shapes(query, key, value)
         return query
 
     return call
 
 
-def _keys_visible(code: Code) -> Callable[..., Any]:
+def _keys_visible(code: Code) -> Callable[..., object]:
     return lambda scores, mask: code[19].visible_keys(mask, scores)
 
 
@@ -220,7 +223,7 @@ def _keys_visible_with(*rows: Sequence[float]) -> Build:
     return build
 
 
-def _attention(code: Code) -> Callable[..., Any]:
+def _attention(code: Code) -> Callable[..., object]:
     return code[19].scaled_dot_product_attention
 
 

@@ -67,7 +67,7 @@ def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake:
     return {"logits": logits, **kept}
 
 
-def with_axis_named(tensor: Any, axis: int, name: str) -> Any:
+def with_axis_named(tensor: object, axis: int, name: str) -> object:
     """The tensor with another name for a size that is known only when the graph runs: how it is called is free."""
     from max.experimental import functional as F
     from max.experimental.tensor import Tensor

@@ -1,7 +1,6 @@
 """Expectations that several checks share, and what they are made of."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from tutor.checking.spec import Code, Expectation
 
@@ -33,7 +32,7 @@ def outcome(call: Callable[[], object]) -> dict[str, object]:
     return {"raised": [], "message": ""}
 
 
-def error_in_words(answer: Any) -> str:
+def error_in_words(answer: object) -> str:
     """An `outcome` in words: "ValueError: n_head (0) must be greater than 0", or "no error"."""
     match answer:
         case {"raised": [kind, *_], "message": message}:
@@ -70,7 +69,7 @@ def raises(
     """
     right = value_error_that_names(*parts)
 
-    def read(answer: Any) -> str:
+    def read(answer: object) -> str:
         told = error_in_words(answer)
         if not isinstance(answer, dict) or "ValueError" not in answer.get("raised", ()):
             return told

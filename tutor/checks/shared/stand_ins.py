@@ -5,7 +5,7 @@ drawn for each check, so that what a loop must give is known to nobody before.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -107,12 +107,12 @@ class CachedStandIn:
         return Tensor.from_dlpack(self._table.logits[ids[:, -1]])
 
 
-def as_token(token: Any) -> Any:
+def as_token(token: object) -> object:
     """A token as a plain int, if it is any kind of integer."""
     return int(token) if isinstance(token, int | np.integer) and not isinstance(token, bool) else token
 
 
-def row_of_logits(logits: Any) -> np.ndarray:
+def row_of_logits(logits: object) -> np.ndarray:
     """What `choose` is given, if it is what it should be.
 
     Raises:
@@ -144,7 +144,7 @@ def read_ids(value: object) -> np.ndarray:
     return ids
 
 
-def _read(what: str, value: Any, shape: tuple[int | None, ...], example: str) -> np.ndarray:
+def _read(what: str, value: object, shape: tuple[int | None, ...], example: str) -> np.ndarray:
     """The array of an argument, if it is an int64 tensor of this shape; None stands for any size."""
     from max.experimental.tensor import Tensor
 
