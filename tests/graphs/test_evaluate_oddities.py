@@ -230,3 +230,14 @@ def test_negative_axes_of_softmax_mean_what_they_say() -> None:
     (y,) = evaluate(graph.module, [x])
     np.testing.assert_allclose(y.sum(axis=0), 1, rtol=1e-6)
     np.testing.assert_allclose(y[1, 0], 1 / (1 + np.exp(-3)), rtol=1e-6)
+
+
+def test_a_mean_without_padding_goes_by_the_number_of_the_window() -> None:
+    """The last windows hold two rows of the image, and MAX divides as if they held one."""
+    graph = trace(
+        lambda: lambda x: F.avg_pool2d(x, (2, 2), stride=2, padding=1, count_boundary=False),
+        [TensorSpec("float32", (1, 5, 6, 1))],
+        CPU(),
+    )
+    (y,) = evaluate(graph.module, [np.ones((1, 5, 6, 1), np.float32)])
+    assert y[0, :, :, 0].tolist() == [[1, 1, 1, 1], [1, 1, 1, 1], [2, 2, 2, 2]]

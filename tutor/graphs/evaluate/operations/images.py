@@ -66,15 +66,15 @@ def average_pool(call: Call, x: np.ndarray) -> np.ndarray:
     sums, paddings = windows.sum(axis=tuple(range(-axes, 0))), np.reshape(call.shape("paddings"), (axes, 2))
     if call.get("count_boundary", bool) or not (paddings.any() or ceil):
         return sums / float(np.prod(sizes))
-    strides, dilations = call.shape("strides"), call.shape("dilations")
+    strides, dilations, numbers = call.shape("strides"), call.shape("dilations"), np.array(1)
     for axis, size in enumerate(sizes):
         count, (low, high) = sums.shape[1 + axis], paddings[axis]
         if ceil:
             high += (count - 1) * strides[axis] + dilations[axis] * (size - 1) + 1 - x.shape[1 + axis]
         counted = [_size_inside(index, count, low, high, size) for index in range(count)]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            sums = sums / np.reshape(counted, [-1] + [1] * (axes - axis)).astype(sums.dtype)
-    return sums
+        numbers = numbers[..., None] * np.array(counted)
+    # Whole numbers to here: some are 0, and its sign counts.
+    return sums / numbers[..., None].astype(sums.dtype)
 
 
 def _size_inside(index: int, count: int, low: int, high: int, size: int) -> int:
