@@ -110,9 +110,9 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
                 study_prompts.write(part)
             agents.write()
         if "captures" in wanted and not chapter:
-            from book import screens
+            from book import terminal_screens
 
-            screens.write()
+            terminal_screens.write()
         if "captures" in wanted:
             from book import captures
 

@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from book.screens import CHECK, draw_check
+from book.terminal_screens import CHECK, draw_check
 from tutor.course import COURSE
 from tutor.learner.workspace import REPOSITORY
 

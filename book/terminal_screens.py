@@ -10,14 +10,14 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
-from book.paths import FIGURES
+from book.paths import BOOK
 from tutor.checking import supervisor
 from tutor.course import ATTENTION, find_step
 from tutor.files import write_atomically
 from tutor.learner.skeleton import finished_workspace
 from tutor.terminal.report import Report
 
-CHECK = FIGURES / "check.svg"
+CHECK = BOOK / "screens" / "check.svg"
 
 # Rich's own picture loads a font from the web; the reader's monospaced font will do.
 _FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
