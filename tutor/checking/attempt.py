@@ -176,7 +176,8 @@ class Look:
             attempt.unfilled = attempt.unfilled or problem
             return
         attempt.problem = problem
-        if function and problem.step == self.step:
+        # A solution is right: an error that surfaces in one was caused by this step.
+        if function and (problem.step == self.step or problem.step not in attempt.own):
             attempt.states[function] = "wrong"
 
     def _find_names(self, reply: Mapping[str, object]) -> None:

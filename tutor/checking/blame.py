@@ -44,7 +44,8 @@ def find_blame(step: int, attempt: Attempt, suspects: Collection[int], look_at: 
         return Blame(problem, attempt)
     borrowed = look_at([step])
     if borrowed.problem is not None:
-        return Blame(_on_right_foundations(step, problem, borrowed.problem), borrowed)
+        shown = _on_right_foundations(step, problem, borrowed.problem)
+        return Blame(shown, attempt if shown is problem else borrowed)
     if borrowed.unfilled is not None:
         return Blame(borrowed.unfilled, borrowed)
     earlier = sorted(number for number in borrowed.loaded | attempt.loaded if number != step)
