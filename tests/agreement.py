@@ -1,6 +1,6 @@
 """Do the evaluator and MAX's compiler give the same numbers, and so the same verdicts?
 
-    python -m tests.agreement               everything: hours of compiling on a busy machine, the first time
+    python -m tests.agreement               everything: MAX compiles some 300 graphs, the first time
     python -m tests.agreement --sample 10   a small part, always the same one
 
 Traces every solution, every wrong file of the tests and of the book, and a sample of random graphs, runs each graph
