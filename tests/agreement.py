@@ -1,6 +1,6 @@
 """Do the evaluator and MAX's compiler give the same numbers, and so the same verdicts?
 
-    python -m tests.agreement               everything: about half an hour on two idle cores, the first time
+    python -m tests.agreement               everything: MAX compiles some 300 graphs, the first time
     python -m tests.agreement --sample 10   a small part, always the same one
 
 Traces every solution, every wrong file of the tests and of the book, and a sample of random graphs, runs each graph
@@ -37,8 +37,6 @@ from tutor.learner.workspace import REPOSITORY, cache_folder
 RESULTS = REPOSITORY / "benchmarks" / "results" / "agreement.json"
 Item = TypeVar("Item")
 
-# Graphs that compile as one module: about as long as one, but a module that fails is compiled again in parts.
-BATCH = 40
 # What is aimed at, in float32: sums in another order, and exp and its like to the last bit or two.
 TOLERANCE = 1e-5
 
@@ -146,8 +144,11 @@ def _note(agreement: Agreement, candidate: Candidate, where: str, one: list | st
 @click.command()
 @click.option("--sample", default=0, help="Only this many files and random graphs, always the same ones.")
 @click.option("--random", "random_graphs", default=60, show_default=True, help="How many random graphs.")
+@click.option(
+    "--batch", default=20, show_default=True, help="Graphs that compile as one module; what is interrupted loses one."
+)
 @click.option("--save/--no-save", default=None, help="Record the figures; by default, if all was compared.")
-def main(*, sample: int, random_graphs: int, save: bool | None) -> None:
+def main(*, sample: int, random_graphs: int, batch: int, save: bool | None) -> None:
     """Compare the evaluator with MAX."""
     console, started = Console(), time.monotonic()
     sources: list[CourseFile | int] = [*solutions(), *wrong_files(), *book_files(), *range(1, random_graphs + 1)]
@@ -159,7 +160,7 @@ def main(*, sample: int, random_graphs: int, save: bool | None) -> None:
         *random_candidates([source for source in sources if isinstance(source, int)]),
     ]
     known = {key: c for key, c in unique(candidates).items() if not unknown_operations(c.program)}
-    console.print(f"{len(known)} different graphs; MAX compiles those that are new, {BATCH} at a time.")
+    console.print(f"{len(known)} different graphs; MAX compiles those that are new, {batch} at a time.")
     outcomes: dict[str, tuple[Outcomes, Outcomes]] = {}
     keys, done = list(known), 0
 
@@ -168,10 +169,10 @@ def main(*, sample: int, random_graphs: int, save: bool | None) -> None:
         done += count
         console.print(f"  {done} of {len(keys)} after {time.monotonic() - started:.0f} s")
 
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
-        by_max = compiled([known[key] for key in batch], cache_folder(), progress)
-        outcomes |= {key: (evaluated(known[key]), given) for key, given in zip(batch, by_max, strict=True)}
+    for start in range(0, len(keys), batch):
+        chosen = keys[start : start + batch]
+        by_max = compiled([known[key] for key in chosen], cache_folder(), progress)
+        outcomes |= {key: (evaluated(known[key]), given) for key, given in zip(chosen, by_max, strict=True)}
     agreement = compare(candidates, outcomes)
     show(agreement, console)
     if save or (save is None and not sample):
