@@ -202,7 +202,7 @@ class CompiledTorch(Torch):
         super().__init__(folder, device)
         from transformers import CompileConfig
 
-        # Each batch size and each length of the cache compiles anew; past a limit PyTorch would give up in silence.
+        # Each batch size and each length of the cache compiles again; past a limit PyTorch would give up in silence.
         self.torch._dynamo.config.recompile_limit = 256
         self.model.generation_config.cache_implementation = "static"
         compile_config = CompileConfig(mode="default", fullgraph=False)

@@ -26,7 +26,7 @@ def test_max_fuses_step_08_into_flash_attention_on_a_cpu(compiled: None):
 
 
 def test_max_gets_a_mask_wrong_that_it_computes_inside_of_its_attention(compiled: None):
-    """As chapter 16 says of `mask_of`. If this fails, MAX has mended it: take out what the chapter and the step say."""
+    """As chapter 16 says of `mask_of`. If this fails, MAX has fixed it: remove what the chapter and the step say."""
     from max.dtype import DType
     from max.experimental import functional as F
     from max.experimental.tensor import Tensor

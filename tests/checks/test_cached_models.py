@@ -61,7 +61,7 @@ def test_what_is_given_stays_as_it_was(executables: dict[int, CompiledGraph]):
 
 
 def test_a_full_cache_is_an_error_and_no_wrong_answer(executables: dict[int, CompiledGraph]):
-    """The loops begin anew before it comes to this; who calls the model by hand gets an error."""
+    """The loops start again before it comes to this; who calls the model by hand gets an error."""
     subject = SUBJECTS[16]
     dims = {"batch": 1, "seq_len": 4, "num_tokens": 14}
     parameters, inputs = random_numbers.case(subject, Case(subject.name, dims, seed=1))

@@ -23,7 +23,7 @@ TIMEOUT_MS = 10_000
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 
-# In the frame that mdBook puts around the pages, and sets anew by script.
+# In the frame that mdBook puts around the pages, and sets again by script.
 MDBOOKS_OWN = {("aria-allowed-attr", "#mdbook-sidebar-toggle")}
 
 

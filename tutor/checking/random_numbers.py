@@ -1,7 +1,7 @@
 """Random parameters and inputs for the cases of a check.
 
-Only the script that writes the reference files and a few facts draw numbers; a check
-reads them from its file. So nothing depends on NumPy drawing the same numbers for ever.
+The script that writes the stored numbers draws them here, and a check draws a few more that no file knows. The
+stored ones are read from their file, so nothing depends on NumPy drawing the same numbers for ever.
 """
 
 import zlib

@@ -84,7 +84,7 @@ class Verdict:
         step: which step was checked.
         status: `green`; `red`; or `borrowed`: right on the solutions' earlier steps, not on the learner's.
         passed: what was found right, in words.
-        total: how many cases and facts the check has.
+        total: how many cases and expectations the check has.
         largest_error: the largest error in the cases that passed, as a part of what is allowed.
         problem: what is wrong, unless green.
         culprits: the earlier steps that are to blame, if borrowed.

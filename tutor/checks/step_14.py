@@ -402,9 +402,9 @@ def _prompt_afterwards(given: Numbers) -> Evaluate:
 
 
 def _three_runs(given: Numbers) -> Evaluate:
-    def evaluate(code: Code, executables: RunnableSubjects) -> list[object]:
+    def evaluate(code: Code, graphs: RunnableSubjects) -> list[object]:
         options = {"temperature": 3.0, "max_new_tokens": 20}
-        return [_tokens_of(given, seed=seed, **options)(code, executables) for seed in (5, 5, 6)]
+        return [_tokens_of(given, seed=seed, **options)(code, graphs) for seed in (5, 5, 6)]
 
     return evaluate
 
@@ -422,9 +422,9 @@ def _kinds(answer: Any) -> str:
     return "many different tokens" if len(set(answer)) > 3 else ALWAYS_THE_SAME
 
 
-def _continue(code: Code, executables: RunnableSubjects) -> list[object]:
+def _continue(code: Code, graphs: RunnableSubjects) -> list[object]:
     """Continues a text with the shipped checkpoint."""
-    model = bind(executables[SHIPPED.name], stored_numbers.shipped_parameters(SHIPPED))
+    model = bind(graphs[SHIPPED.name], stored_numbers.shipped_parameters(SHIPPED))
     prompt = stored_numbers.load_arrays(14)["prompt"].tolist()
     tokens = code[14].generate_tokens(model, prompt, n_positions=256, max_new_tokens=NEW_TOKENS)
     return [as_token(token) for token in tokens]

@@ -382,7 +382,7 @@ def _compile_in_words(answer: object) -> str:
 
 
 def _compiled_weights(given: Model) -> Evaluate:
-    def evaluate(code: Code, executables: RunnableSubjects) -> object:
+    def evaluate(code: Code, graphs: RunnableSubjects) -> object:
         with given.checkpoint() as folder:
             recorder = _load(code, folder)[1]
         return _as_data(recorder.weights)
@@ -391,7 +391,7 @@ def _compiled_weights(given: Model) -> Evaluate:
 
 
 def _one_table(given: Model) -> Evaluate:
-    def evaluate(code: Code, executables: RunnableSubjects) -> str:
+    def evaluate(code: Code, graphs: RunnableSubjects) -> str:
         with given.checkpoint() as folder:
             recorder = _load(code, folder)[1]
         head, table = (recorder.weights.get(name) for name in ("lm_head.weight", "transformer.wte.weight"))
@@ -405,13 +405,13 @@ def _one_table(given: Model) -> Evaluate:
 _SHIPPED_CASES = tuple(case.name for case in step_13.CHECK.cases if case.shipped)
 
 
-def _run_shipped(code: Code, executables: RunnableSubjects) -> object:
+def _run_shipped(code: Code, graphs: RunnableSubjects) -> object:
     """Loads the shipped checkpoint, and runs step 13's graph with the weights that `compile` gets."""
     _, recorder = _load(code, Workspace(REPOSITORY).checkpoint)
     missing = [name for name in SHIPPED.parameters if name not in recorder.weights]
     if missing:
         return f"{missing[0]} is missing"
-    stored, run = stored_numbers.load(13), executables[SHIPPED.name]
+    stored, run = stored_numbers.load(13), graphs[SHIPPED.name]
     return [run(recorder.weights, *stored[name][1].values())[0] for name in _SHIPPED_CASES]
 
 

@@ -177,8 +177,8 @@ def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake:
 # --- expectations -----------------------------------------------------------------------------
 
 
-def _chunks(_: Code, executables: RunnableSubjects) -> str:
-    run, n = executables[PLAIN.name], 13
+def _chunks(_: Code, graphs: RunnableSubjects) -> str:
+    run, n = graphs[PLAIN.name], 13
     parameters = cached_models.parameters_of(PLAIN, CHECK)
     rng = np.random.default_rng(16)
     ids = rng.integers(PLAIN.settings["vocab_size"], size=(2, n))
@@ -283,8 +283,8 @@ def _prompt_afterwards(given: Numbers) -> Evaluate:
     return evaluate
 
 
-def _continue(code: Code, executables: RunnableSubjects) -> list[object]:
-    stored, model = stored_numbers.load_arrays(16), executables[PLAIN.name]
+def _continue(code: Code, graphs: RunnableSubjects) -> list[object]:
+    stored, model = stored_numbers.load_arrays(16), graphs[PLAIN.name]
     tokens = code[16].generate_with_cache(
         bind(model, cached_models.parameters_of(PLAIN, CHECK)),
         cached_models.as_caches(cached_models.dirty_caches(PLAIN, 1, seed=1)),

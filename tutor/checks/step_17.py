@@ -43,8 +43,8 @@ def _padded_by_us(rows: list[list[int]], width: int) -> tuple[np.ndarray, np.nda
     return ids, np.array([width - len(row) for row in rows], dtype=np.int64)
 
 
-def _alone(_: Code, executables: RunnableSubjects) -> str:
-    run = executables[PLAIN.name]
+def _alone(_: Code, graphs: RunnableSubjects) -> str:
+    run = graphs[PLAIN.name]
     parameters = cached_models.parameters_of(PLAIN, CHECK)
     for seed in range(3):
         rows = _rows(seed)
@@ -58,8 +58,8 @@ def _alone(_: Code, executables: RunnableSubjects) -> str:
     return SAME
 
 
-def _nothing_but_padding(_: Code, executables: RunnableSubjects) -> str:
-    run = executables[PLAIN.name]
+def _nothing_but_padding(_: Code, graphs: RunnableSubjects) -> str:
+    run = graphs[PLAIN.name]
     parameters = cached_models.parameters_of(PLAIN, CHECK)
     ids, starts = _padded_by_us([[], [1, 2, 3]], 3)
     logits = read_in_chunks(run, PLAIN, parameters, ids, [], starts)
@@ -194,8 +194,8 @@ def _lazily(given: Numbers) -> Evaluate:
     return evaluate
 
 
-def _continue(code: Code, executables: RunnableSubjects) -> list[tuple[object, object]]:
-    stored, model = stored_numbers.load_arrays(17), executables[PLAIN.name]
+def _continue(code: Code, graphs: RunnableSubjects) -> list[tuple[object, object]]:
+    stored, model = stored_numbers.load_arrays(17), graphs[PLAIN.name]
     prompt = stored["prompt"].tolist()
     pairs = code[17].generate_batch(
         bind(model, cached_models.parameters_of(PLAIN, CHECK)),

@@ -345,7 +345,7 @@ def _online_in_numpy(inputs: Arrays, mistake: Mapping[str, str]) -> Arrays:
 # --- expectations of the graphs ---------------------------------------------------------------
 
 
-def _other_padding(executables: RunnableSubjects, *subjects: Subject) -> list[str]:
+def _other_padding(graphs: RunnableSubjects, *subjects: Subject) -> list[str]:
     """The functions that give real tokens other numbers when the padding has other content."""
     changed = []
     for subject in subjects:
@@ -354,30 +354,30 @@ def _other_padding(executables: RunnableSubjects, *subjects: Subject) -> list[st
         padding = ~inputs["mask"][..., None]
         noise = 50 * np.random.default_rng(0).normal(size=inputs["query"].shape).astype(np.float32)
         other = {**inputs, **{name: np.where(padding, noise, inputs[name]) for name in ("query", "key", "value")}}
-        results = [executables[subject.name]({}, *given.values()) for given in (inputs, other)]
+        results = [graphs[subject.name]({}, *given.values()) for given in (inputs, other)]
         for name, before, after in zip(subject.outputs, *results, strict=True):
             if not name.endswith(NO_MASK) and not np.array_equal(before[inputs["mask"]], after[inputs["mask"]]):
                 changed.append(name)
     return changed
 
 
-def _more_padding(executables: RunnableSubjects, *subjects: Subject) -> list[str]:
+def _more_padding(graphs: RunnableSubjects, *subjects: Subject) -> list[str]:
     """The functions that give a text other numbers when there is padding around it."""
     changed = []
     for subject in subjects:
         _, inputs = random_numbers.case(subject, _padded(subject, ["####"], seed=11))
         around = {name: np.pad(inputs[name], ((0, 0), (2, 3), (0, 0))) for name in ("query", "key", "value")}
         around["mask"] = np.pad(inputs["mask"], ((0, 0), (2, 3)))
-        results = [executables[subject.name]({}, *given.values()) for given in (inputs, around)]
+        results = [graphs[subject.name]({}, *given.values()) for given in (inputs, around)]
         for name, alone, padded in zip(subject.outputs, *results, strict=True):
             if not name.endswith(NO_MASK) and not np.allclose(alone, padded[:, 2:-3], rtol=0, atol=1e-5):
                 changed.append(name)
     return changed
 
 
-def _in_company(code: Code, executables: RunnableSubjects) -> str:
+def _in_company(code: Code, graphs: RunnableSubjects) -> str:
     """Whether sequences get the numbers that they get alone."""
-    run = executables[FLASH.name]
+    run = graphs[FLASH.name]
     lengths = [4, 1, 270, 9]
     inputs = random_numbers.case(FLASH, _packed(FLASH, lengths, seed=12))[1]
     together = run({}, *inputs.values())
@@ -661,7 +661,7 @@ CHECK = Check(
     expectations=(
         Expectation(
             "the functions in which other numbers in the padding change what real tokens get",
-            lambda code, executables: _other_padding(executables, EAGER),
+            lambda code, graphs: _other_padding(graphs, EAGER),
             [],
             needs=(EAGER.name,),
             advice=_HIDDEN,
@@ -670,7 +670,7 @@ CHECK = Check(
         ),
         Expectation(
             "the functions in which padding around a text changes its numbers",
-            lambda code, executables: _more_padding(executables, EAGER),
+            lambda code, graphs: _more_padding(graphs, EAGER),
             [],
             needs=(EAGER.name,),
             part="eager_attention",
@@ -678,7 +678,7 @@ CHECK = Check(
         ),
         Expectation(
             "the functions in which other numbers in the padding change what real tokens get",
-            lambda code, executables: _other_padding(executables, *MASKED),
+            lambda code, graphs: _other_padding(graphs, *MASKED),
             [],
             needs=tuple(subject.name for subject in MASKED),
             advice=_HIDDEN,
@@ -687,7 +687,7 @@ CHECK = Check(
         ),
         Expectation(
             "the functions in which padding around a text changes its numbers",
-            lambda code, executables: _more_padding(executables, *MASKED),
+            lambda code, graphs: _more_padding(graphs, *MASKED),
             [],
             needs=tuple(subject.name for subject in MASKED),
             part="fused_attention",

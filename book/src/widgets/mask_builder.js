@@ -159,7 +159,7 @@
 
         fillTable() {
             const { sequenceLength, numTokens, row: chosen } = this.state;
-            // The radio button that has the focus is made anew: the new one gets it back.
+            // The radio button that has the focus is created again: the new one gets it back.
             const hadFocus = this.table.contains(document.activeElement);
             const columns = Array.from({ length: sequenceLength + numTokens }, (_, j) => j);
             const groups = [

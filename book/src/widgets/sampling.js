@@ -174,7 +174,7 @@
             this.announce(this.summary.textContent);
         }
 
-        /** Shows the distribution. The draws begin anew, so that the same settings and seed give the same tokens. */
+        /** Shows the distribution. The draws start again, so that the same settings and seed give the same tokens. */
         update() {
             const { prompt, seed, ...options } = this.state;
             const { text, logits } = this.data.prompts[prompt];

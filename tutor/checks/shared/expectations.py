@@ -11,7 +11,7 @@ def is_graph_operation(step: int, name: str) -> Expectation:
     """Whether the function is decorated with `@F.functional`: then it carries the operation that it wraps."""
     return Expectation(
         f"{name} is decorated with @F.functional",
-        lambda code, executables: hasattr(getattr(code[step], name), "graph_op"),
+        lambda code, graphs: hasattr(getattr(code[step], name), "graph_op"),
         True,
         advice="Write @F.functional on the line above `def`: then its operations run as one graph.",
         part=name,
@@ -81,7 +81,7 @@ def raises(
 
     return Expectation(
         name,
-        lambda code, executables: outcome(lambda: call(code)),
+        lambda code, graphs: outcome(lambda: call(code)),
         right,
         wrong=tuple(wrong),
         advice=advice,
