@@ -1,6 +1,7 @@
 """Fixtures of all tests: a learner's workspace, the tool's command line, graphs compiled before they are needed,
 and a browser."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from tests.support.judging import Judge, open_judge
 from tests.support.precompile import precompile
 from tests.support.workspaces import Tool, make_workspace, run_tutor
 from tutor.learner.workspace import Workspace, cache_folder
+
+
+def pytest_sessionstart() -> None:
+    """Gives the test processes Python's own environment.
+
+    Importing MAX's compiler, as these files do, sets a variable behind Python's back that leads the processes that
+    pytest starts to another Python.
+    """
+    if "PYTHONEXECUTABLE" not in os.environ:
+        os.unsetenv("PYTHONEXECUTABLE")
 
 
 @pytest.fixture
