@@ -45,15 +45,14 @@ def inputs(subject: Subject, case: Case) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(case.seed)
     drawn = {}
     for name, spec in subject.inputs.items():
-        shape = spec.shape(case.dims)
         if name in case.inputs:
             drawn[name] = np.asarray(case.inputs[name], spec.dtype)
         elif not spec.dims:
             drawn[name] = np.array(case.dims[name], spec.dtype)
         elif spec.dtype == "int64":
-            drawn[name] = rng.integers(subject.settings["vocab_size"], size=shape)
+            drawn[name] = rng.integers(subject.settings["vocab_size"], size=spec.shape(case.dims))
         else:
-            drawn[name] = (case.scale * rng.normal(size=shape) + case.shift).astype(np.float32)
+            drawn[name] = (case.scale * rng.normal(size=spec.shape(case.dims)) + case.shift).astype(np.float32)
     return drawn
 
 
