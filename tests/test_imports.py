@@ -149,3 +149,13 @@ def test_no_test_imports_another_test():
             assert root != "tests" or not any(part.startswith("test_") for part in inside), f"{file}: {name}"
         # Code that a test hands to another process is a text.
         assert not re.search(r"\b(?:from|import)\s+tests\.(?:\w+\.)*test_\w+", file.read_text()), file
+
+
+def test_what_max_does_not_document_is_used_in_one_module():
+    """Names with an underscore in front, and MLIR's modules behind a graph."""
+    undocumented = re.compile(
+        r"\bmax(?:\.\w+)*\._\w+|from max import .*\b_\w+|\bmlir_module\b|\bas_layout\b|\b_mlir_\w+"
+    )
+    for file in python_files(REPOSITORY / "tutor"):
+        if file != REPOSITORY / "tutor/graphs/max_internals.py":
+            assert not undocumented.findall(file.read_text()), f"{file}: put it into graphs/max_internals.py"

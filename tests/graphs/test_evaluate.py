@@ -137,7 +137,7 @@ def test_results_are_the_callers_own() -> None:
 
 def test_a_module_comes_as_module_operation_bytecode_or_program() -> None:
     traced = trace(lambda: lambda x: x + 1.0, [VECTOR], CPU())
-    forms = (traced.module, traced.module.mlir_module, traced.module.mlir_module.bytecode, read_module(traced.module))
+    forms = (traced.module, traced.bytecode, read_module(traced.module))
     for form in forms:
         assert evaluate(form, [ones(2)])[0].tolist() == [2, 2]
 

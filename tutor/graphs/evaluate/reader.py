@@ -1,7 +1,6 @@
 """Reads a traced MAX module into a `Program`.
 
-The module goes through its bytecode, so that it may come from another process. MLIR's own Python bindings name every
-operation and attribute alike; MAX's typed classes lack some (`rmo.concat`, `mo.while`).
+The module goes through its bytecode, so that it may come from another process.
 """
 
 import functools
@@ -9,18 +8,17 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from max import _core, mlir
-from max._core.dialects import builtin, mo
-from max.driver import CPU
+from max import mlir
 from max.dtype import DType
 from max.graph import Module as GraphModule
 
+from tutor.graphs import max_internals
 from tutor.graphs.evaluate.dimensions import names_in, parse_dims
 from tutor.graphs.evaluate.numbers import DTYPES
 from tutor.graphs.evaluate.program import Attribute, Block, GraphFunction, Kind, Operation, Program, ValueType
 
 # A traced graph in any of the forms in which it comes.
-Readable = Program | GraphModule | builtin.ModuleOp | bytes
+Readable = Program | GraphModule | bytes
 
 _TYPE = re.compile(r"!mo\.(tensor|buffer)<(.*)>", re.DOTALL)
 _SHAPE = re.compile(r"#mosh<ape(\[.*\])> : !mosh\.ape", re.DOTALL)
@@ -33,7 +31,7 @@ def read_module(module: Readable) -> Program:
     """Reads a module.
 
     Args:
-        module: a module, or its bytecode (`mlir_module.bytecode`), with one graph that is not a subgraph. A program is
+        module: a module, or its bytecode, with one graph that is not a subgraph. A program is
             given back as it is.
 
     Raises:
@@ -41,12 +39,9 @@ def read_module(module: Readable) -> Program:
     """
     if isinstance(module, Program):
         return module
-    if isinstance(module, GraphModule):
-        module = module.mlir_module
-    bytecode = module if isinstance(module, bytes) else module.bytecode
-    context = GraphModule().mlir_module.context
+    bytecode = module if isinstance(module, bytes) else max_internals.bytecode(module)
     graphs, subgraphs = [], {}
-    for view in mlir.Module.parse(bytecode, context).body.operations:
+    for view in max_internals.parse(bytecode).body.operations:
         operation = view.operation
         if operation.name != "mo.graph":
             continue
@@ -167,9 +162,7 @@ def _attribute(attribute: mlir.Attribute) -> Attribute:
 def _constant(operation: mlir.Operation, type_: ValueType) -> np.ndarray:
     """The values of a constant; bfloat16 and float16 come as float32."""
     shape = [int(str(dim)) for dim in type_.dims]
-    constant = _core.Operation._from_cmlir(operation)
-    assert isinstance(constant, mo.ConstantOp)
-    buffer = _core.graph._buffer_from_constant_attr(constant.value, DType[type_.dtype], shape, CPU())
+    buffer = max_internals.constant_buffer(operation, DType[type_.dtype], shape)
     if type_.dtype == "bfloat16":
         # The bits of a bfloat16 are the upper half of a float32's.
         upper = buffer.view(DType.uint16, shape).to_numpy().astype(np.uint32)

@@ -8,21 +8,21 @@ The text names file, line and function of each call. What else is known, which c
 was running, is written behind the function's name: `forward #12>13 44:8-44:31`.
 """
 
-import contextlib
 import functools
 import os
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import FrameSummary
 from types import CodeType, FrameType
 
-from max import _core, mlir
-from max._core.dialects import builtin
-from max.graph import Graph, graph
+from max import mlir
 from max.graph import Module as GraphModule
+
+from tutor.graphs import max_internals
 
 _FRAME = re.compile(
     r'^  File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*) #(?P<call>\d+)>(?P<callee>\d+)'
@@ -30,8 +30,7 @@ _FRAME = re.compile(
     re.MULTILINE,
 )
 
-
-_MAX = str(Path(graph.__file__).parents[1]) + os.sep
+_MAX = str(max_internals.PACKAGE) + os.sep
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,9 @@ class Frame:
     end: tuple[int, int]
 
 
-@contextlib.contextmanager
-def recorded_call_stacks() -> Iterator[None]:
+def recorded_call_stacks() -> AbstractContextManager[None]:
     """Graphs that are traced inside keep the call stack of every operation."""
-    before, module = Graph.debug.source_tracebacks, graph.traceback
-    Graph.debug.source_tracebacks, graph.traceback = True, _Recorder()
-    try:
-        yield
-    finally:
-        Graph.debug.source_tracebacks, graph.traceback = before, module
+    return max_internals.call_stacks_from(_Recorder())
 
 
 class _Recorder:
@@ -98,12 +91,12 @@ def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None,
     return list(code.co_positions())
 
 
-def bytecode_with_call_stacks(module: GraphModule | builtin.ModuleOp) -> bytes:
+def bytecode_with_call_stacks(module: GraphModule) -> bytes:
     """The bytecode of a module that was traced in this process, with its operations' call stacks.
 
     A module that was read from plain bytecode has none.
     """
-    return _core.graph.source_locations_bytecode(module.mlir_module if isinstance(module, GraphModule) else module)
+    return max_internals.bytecode_with_call_stacks(module)
 
 
 def read_frames(bytecode: bytes, files: Collection[Path]) -> dict[tuple[int, ...], tuple[Frame, ...]]:
@@ -117,10 +110,9 @@ def read_frames(bytecode: bytes, files: Collection[Path]) -> dict[tuple[int, ...
         By the path of each operation (`Operation.path`), the frames in these files, the outermost first. Operations
         that have none are left out.
     """
-    context = GraphModule().mlir_module.context
     frames: dict[tuple[int, ...], tuple[Frame, ...]] = {}
     wanted = {str(file): file for file in files}
-    for view in mlir.Module.parse(bytecode, context).body.operations:
+    for view in max_internals.parse(bytecode).body.operations:
         graph = view.operation
         if graph.name == "mo.graph" and "is_subgraph" not in graph.attributes:
             _read_block(graph.regions[0].blocks[0], (), wanted, frames)
