@@ -113,6 +113,7 @@ class Lab:
         verdict = _verdict(problem) or self._survival(attempt)
         frames = [] if problem is None else problem.frames
         named = frames[-1].line if verdict == "numbers" and frames else None
+        file = self.workspace.step(self.step)
         return Outcome(
             step=self.step,
             line=mutation.line,
@@ -122,7 +123,7 @@ class Lab:
             after=mutation.after,
             verdict=verdict,
             named=named,
-            hit="" if named is None else _hit(mutation, named, self.workspace.step(self.step), attempt.graphs.values()),
+            hit="" if named is None else _hit(mutation, named, file, attempt.by_line.values()),
             seconds=round(seconds, 3),
             told="" if problem is None else f"{problem.summary} {problem.advice}",
         )

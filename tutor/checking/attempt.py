@@ -40,6 +40,7 @@ class Attempt:
         root: the folder of the workspace.
         loaded: the steps that took part.
         graphs: the graph of each subject that could be traced, by name.
+        by_line: graphs that were traced again, with the lines that made them.
         states: how far each function of the step is; see `TaskState`.
         passed: what was found right, in words.
         compared: the numbers of all cases.
@@ -52,6 +53,7 @@ class Attempt:
     root: str
     loaded: frozenset[int] = frozenset()
     graphs: dict[str, SubjectGraph] = field(default_factory=dict)
+    by_line: dict[str, SubjectGraph] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     passed: list[str] = field(default_factory=list)
     compared: Compared = field(default_factory=Compared)
@@ -232,12 +234,17 @@ class Look:
         if graph is None or self.step not in attempt.own or not graph.can_be_evaluated:
             return None
         try:
+            graph = attempt.by_line[given.subject.name] = self._traced_by_line(given.subject, link)
             link.ask("open", step=self.step, root=attempt.root, own=[])
-            reply = link.ask("trace", subject=given.subject.name, device=self.device)
-            reference = read_graph(self.step, given.subject, reply, find_device(self.device))
+            reference = self._traced_by_line(given.subject, link)
         except (ProblemFound, CourseError):
             return None
         return find_first_wrong_line(graph, reference, given, self._suspects(given, workspace, attempt))
+
+    def _traced_by_line(self, subject: Subject, link: LearnerLink) -> SubjectGraph:
+        """The graph of a subject with the lines that made it."""
+        reply = link.ask("trace", subject=subject.name, device=self.device, lines=True)
+        return read_graph(self.step, subject, reply, find_device(self.device))
 
     def _suspects(self, given: Given, workspace: Workspace, attempt: Attempt) -> Suspects:
         steps = sorted(attempt.own - self.trusted)

@@ -112,7 +112,8 @@ class LearnerProcess:
     def _trace(self, request: Message) -> Reply:
         """Traces a subject: its bytecode, and the types of what goes in and comes out.
 
-        If it is asked for, also the graph as it was when tracing failed.
+        If they are asked for, with the call stack of each operation (`lines`), or with the graph as it was when tracing
+        failed (`unfinished`).
         """
         from tutor.graphs.devices import find_device
         from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
@@ -127,7 +128,9 @@ class LearnerProcess:
             unfinished.update(bytecode=graph.bytecode, call_stacks=bytecode_with_call_stacks(graph.module))
 
         def build_and_trace() -> Reply:
-            with recorded_call_stacks():
+            # Only if it is asked for: call stacks make the bytecode another one in each process, and what is compiled
+            # would not be found again.
+            with recorded_call_stacks() if "lines" in request else contextlib.nullcontext():
                 graph = trace(
                     lambda: subject.build(self._modules),
                     list(subject.inputs.values()),

@@ -160,9 +160,9 @@ class _Run:
         """What the process says of the trace, with the unfinished graph where that can be had."""
         name = self._given.subject.name
         try:
-            return self._link.ask("trace", subject=name, device=self._name, unfinished=True)
+            return self._link.ask("trace", subject=name, device=self._name, lines=True, unfinished=True)
         except ToolError:
-            return self._link.ask("trace", subject=name, device=self._name)
+            return self._link.ask("trace", subject=name, device=self._name, lines=True)
 
     def _unlike(self, graph: SubjectGraph) -> bool:
         """Whether the graph's parameters are not those of the case."""
@@ -186,7 +186,7 @@ class _Run:
         number, given, workspace = self._step.number, self._given, self._workspace
         try:
             self._link.ask("open", step=number, root=str(workspace.root), own=[])
-            reply = self._link.ask("trace", subject=given.subject.name, device=self._name)
+            reply = self._link.ask("trace", subject=given.subject.name, device=self._name, lines=True)
             reference = read_graph(number, given.subject, reply, self._device)
         except (ProblemFound, CourseError):
             return None
