@@ -112,7 +112,7 @@ def test_arrow_keys_move_from_line_to_line(browser: Browser, solution: Run, tmp_
 
 
 def test_cells_tell_their_numbers_to_pointer_and_keys(browser: Browser, solution: Run, tmp_path: Path):
-    run = solution(9, case=5)
+    run = solution(9, case=7)
     (line,) = [line for line in run.lines if line.text.startswith("return self.c_proj")]
     array = line.values[0].array
     with opened(browser, run, tmp_path) as page:

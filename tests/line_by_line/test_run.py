@@ -76,7 +76,7 @@ def test_a_wrong_file_is_shown_with_its_first_wrong_line(changed: Run):
 
 
 def test_the_first_wrong_line_may_be_in_an_earlier_step(changed: Run):
-    run = changed(9, "/ math.sqrt(head_dim)", "/ head_dim", within=8, case=5)
+    run = changed(9, "/ math.sqrt(head_dim)", "/ head_dim", within=8, case=7)
     assert run.right is False
     assert run.wrong is not None and run.wrong.wrong.file.name == "step_08.py"
 
