@@ -88,7 +88,7 @@ WRONG = (
         "MaxGPT2LMHeadModel.__init__",
         "        self.lm_head.weight = self.transformer.wte.weight\n",
         "",
-        "The head has a table of its own",
+        "The head has its own table",
     ),
     Wrong(14, "generate_next_token", "logits[0, -1]", "logits[0, 0]", "the logits of the first position"),
     Wrong(14, "choose_token", "logits[order[before >= top_p]]", "logits[order[before > 2]]", "All tokens can still"),

@@ -40,7 +40,7 @@ WRONG_FILES = (
     wrong("fused attention in which 0 meets -inf", ("(1.0 - visible) * LOWEST", '(1.0 - visible) * float("-inf")')),
     # Right, if MAX computed it as it stands.
     wrong(
-        "And it misreads a table that is made of a row and a column",
+        "MAX 26.7 misreads one that is made of a row and a column",
         (
             "visible = F.band_part(F.broadcast_to(visible, [batch, 1, seq_len, seq_len]), num_lower=None, num_upper=0)",
             "places = F.arange(0, seq_len, dtype=DType.int64, device=mask.device, out_dim=seq_len)\n"
