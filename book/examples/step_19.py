@@ -27,7 +27,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from book.captures import Capture
-from tutor.attention_maps.head_patterns import find_habits
+from tutor.attention_maps.head_patterns import find_head_patterns
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.learner.workspace import REPOSITORY
 
@@ -156,7 +156,7 @@ np.testing.assert_allclose(
 rows = np.arange(2, len(IDS))
 speaker = np.where(rows < ROMEO, 0, ROMEO)
 MAP = WEIGHTS[LAYER, HEAD]
-induction = find_habits(IDS, WEIGHTS)[3]
+induction = find_head_patterns(IDS, WEIGHTS)[3]
 assert induction.ranked[0][:2] == (LAYER, HEAD) and induction.verdict(induction.ranked[0][2]) == "a little"
 
 # Where the same token occurred before, what followed it there, as the induction score counts it.
@@ -191,9 +191,9 @@ found, even, losses = [], [], []
 for _ in range(TRIALS):
     half = rng.choice(VOCAB_SIZE, HALF, replace=False).tolist()
     repeated, logits = read(2 * half)
-    habit = find_habits(2 * half, repeated)[3]
-    found.append(habit.scores)
-    even.append(habit.even)
+    pattern = find_head_patterns(2 * half, repeated)[3]
+    found.append(pattern.scores)
+    even.append(pattern.even)
     losses.append(loss(2 * half, logits))
 best = np.mean(found, axis=0).max()
 first_time, second_time = (np.mean(losses, axis=0)[part].mean() for part in (slice(HALF - 1), slice(HALF, None)))

@@ -8,7 +8,7 @@ figures are narrow, so that their text can also be read on a phone.
 from collections.abc import Collection
 
 from book.paths import FIGURES
-from book.plots.attention import draw_attention_maps, draw_habits, draw_scores
+from book.plots.attention import draw_attention_maps, draw_head_patterns, draw_scores
 from book.plots.checkpoint import draw_positions, draw_residual, draw_temperature
 from book.plots.curves import draw_cost, draw_gelu, draw_score_variance
 from book.plots.diagrams import draw_block, draw_heads, draw_model, draw_pipeline
@@ -38,7 +38,7 @@ _DRAWINGS = {
     "cache": draw_cache,
     "padding": draw_padding,
     "pipeline": draw_pipeline,
-    "habits": draw_habits,
+    "head_patterns": draw_head_patterns,
     "attention_cost": draw_recorded_cost,
 }
 

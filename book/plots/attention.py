@@ -56,7 +56,7 @@ class _Claim:
 
 
 def _claims(tokens: Sequence[str]) -> list[_Claim]:
-    """Four habits that show in the sentence, most of them about the speaker's name at its start."""
+    """Four patterns that show in the sentence, most of them about the speaker's name at its start."""
     marks = [index for index, token in enumerate(tokens) if token in ":,."]
     words = [index for index, token in enumerate(tokens) if token.strip().isalpha() and index]
     pieces = [index for index in words if index - 1 in words and not tokens[index].startswith(" ")]
@@ -155,8 +155,8 @@ def draw_scores() -> Picture:
     )
 
 
-def draw_habits() -> Picture:
-    """Where heads with each habit look, in a text that says something twice."""
+def draw_head_patterns() -> Picture:
+    """Where heads with each pattern look, in a text that says something twice."""
     words = ["Oh", "the", "cat", "sat", "the", "cat", "sat"]
     figure, axes = paper(480, 466)
     told = []
@@ -173,7 +173,7 @@ def draw_habits() -> Picture:
         told.append(f"{name}: {', '.join(pairs)}")
     return Picture(
         figure,
-        "Four habits of attention heads",
+        "Four patterns of attention heads",
         f"Four tables for the tokens {' '.join(words)}, numbered from 0: rows are queries, columns are keys, and the "
-        f"filled cells are where a head with the habit looks. {'; '.join(told)}.",
+        f"filled cells are where a head with the pattern looks. {'; '.join(told)}.",
     )

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.attention_maps import N_HEAD, N_LAYER, TEXT
 from tests.support.workspaces import Tool
-from tutor.attention_maps.head_patterns import find_habits
+from tutor.attention_maps.head_patterns import find_head_patterns
 from tutor.learner.workspace import Workspace
 
 PREVIOUS, FIRST, SAME, INDUCTION = range(4)
@@ -37,25 +37,25 @@ def test_a_planted_head_is_found_and_no_other(kind: int):
     even = np.tril(np.ones((len(IDS), len(IDS))))
     weights = np.tile(even / even.sum(axis=-1, keepdims=True), (2, 3, 1, 1))
     weights[1, 2] = planted(kind)
-    habits = find_habits(IDS, weights)
-    for index, habit in enumerate(habits):
-        (layer, head, score), *others = habit.ranked
-        verdicts = [habit.verdict(score) for *_, score in habit.ranked]
+    patterns = find_head_patterns(IDS, weights)
+    for index, pattern in enumerate(patterns):
+        (layer, head, score), *others = pattern.ranked
+        verdicts = [pattern.verdict(score) for *_, score in pattern.ranked]
         if index == kind:
             assert (layer, head) == (1, 2) and score == pytest.approx(0.9)
             assert verdicts == ["yes"] + 5 * ["no"]
         else:
             assert set(verdicts) == {"no"}
         for *_, other in others[:4]:
-            assert other == pytest.approx(habit.even), "heads that look at all alike have the even score"
+            assert other == pytest.approx(pattern.even), "heads that look at all alike have the even score"
 
 
-def test_habits_are_scored_by_hand():
+def test_head_patterns_are_scored_by_hand():
     """Five tokens, a b c a b: the fourth's earlier a is the first token, which does not count; the fifth's b does."""
     weights = np.zeros((1, 1, 5, 5))
     weights[0, 0] = np.tril([[1, 0, 0, 0, 0], [0.5, 0.5, 0, 0, 0], [0.2, 0.3, 0.5, 0, 0], [0.1, 0.2, 0.3, 0.4, 0],
                              [0.3, 0.1, 0.2, 0.15, 0.25]])  # fmt: skip
-    previous, first, same, induction = find_habits([7, 8, 9, 7, 8], weights)
+    previous, first, same, induction = find_head_patterns([7, 8, 9, 7, 8], weights)
     assert previous.scores[0, 0] == pytest.approx((0.3 + 0.3 + 0.15) / 3) and previous.tokens == 3
     assert first.scores[0, 0] == pytest.approx((0.2 + 0.1 + 0.3) / 3)
     assert first.even == previous.even == pytest.approx((1 / 3 + 1 / 4 + 1 / 5) / 3)
@@ -64,7 +64,7 @@ def test_habits_are_scored_by_hand():
     assert induction.scores[0, 0] == pytest.approx((0.2 + 0.2) / 2) and induction.tokens == 2
 
 
-def test_summary_prints_each_habit_with_its_scores(skeletons: Workspace, tutor: Tool, compiled: None):
+def test_summary_prints_each_pattern_with_its_scores(skeletons: Workspace, tutor: Tool, compiled: None):
     result = tutor(skeletons, "attention", TEXT, "--summary")
     assert result.returncode == 0 and result.stderr == "", result.stderr
     for name in ("the previous token", "the first token", "the same token, earlier", "(induction)"):

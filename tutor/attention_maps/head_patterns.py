@@ -1,4 +1,4 @@
-"""Finds heads with a habit: those that look at the previous token, the first, or where the same token was before."""
+"""Finds heads that show a pattern: they look at the previous token, the first, or where the same token was before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from tutor.errors import PromptError
 # and the weights of all heads of a large model fill gigabytes.
 FEWEST_TOKENS, MOST_TOKENS = 3, 256
 
-# A head leans towards a habit from this many times the share on that it would give if it looked at all tokens
-# alike, and has the habit if that is also a large part of its attention.
+# A head shows a pattern a little if it gives it this many times the share that it would give if it looked at all
+# tokens alike. It shows the pattern clearly if that share is also a large part of its attention.
 _TIMES, _SHARE = 2.0, 0.25
 
 
@@ -24,7 +24,7 @@ class HeadPattern:
         name: what the heads look at.
         tokens: how many tokens of the text have such a thing to look at; the scores are means over them.
         even: the score of a head that looks at all tokens alike.
-        scores: (n_layer, n_head): the mean share of the weight that goes where the habit says.
+        scores: (n_layer, n_head): the mean share of the weight that goes where the pattern says.
     """
 
     name: str
@@ -50,7 +50,7 @@ def check(ids: Sequence[int]) -> int:
     """How many tokens of a text are looked at, at most.
 
     Raises:
-        PromptError: the text is too short to tell one habit from another.
+        PromptError: the text is too short to tell one pattern from another.
     """
     if len(ids) < FEWEST_TOKENS:
         raise PromptError(
@@ -59,11 +59,11 @@ def check(ids: Sequence[int]) -> int:
     return MOST_TOKENS
 
 
-def find_habits(ids: Sequence[int], weights: np.ndarray) -> list[HeadPattern]:
-    """Scores every head on every habit.
+def find_head_patterns(ids: Sequence[int], weights: np.ndarray) -> list[HeadPattern]:
+    """Scores every head on every pattern.
 
-    Only tokens from the third on count: for the second, the previous token is the first. Where a habit is about
-    an earlier occurrence, the previous and the first token do not count for it: they have habits of their own.
+    Only tokens from the third on count: for the second, the previous token is the first. Where a pattern is about
+    an earlier occurrence, the previous and the first token do not count for it: they have patterns of their own.
 
     Args:
         ids: the tokens.
@@ -71,11 +71,11 @@ def find_habits(ids: Sequence[int], weights: np.ndarray) -> list[HeadPattern]:
 
     Source: for the last one "In-context Learning and Induction Heads" (Olsson et al. 2022), its prefix matching.
     """
-    return [_habit(name, table, weights) for name, table in looked_at(ids)]
+    return [_scored(name, table, weights) for name, table in looked_at(ids)]
 
 
 def looked_at(ids: Sequence[int]) -> list[tuple[str, np.ndarray]]:
-    """The names of the habits, and for each the table (seq_len, seq_len) of the keys that it makes a query look at."""
+    """The names of the patterns, and for each the table (seq_len, seq_len) of the keys that a query looks at."""
     tokens = np.asarray(ids)
     query, key = np.indices((len(tokens), len(tokens)))
     between = (query >= 2) & (key >= 1) & (key <= query - 2)
@@ -90,8 +90,8 @@ def looked_at(ids: Sequence[int]) -> list[tuple[str, np.ndarray]]:
     ]
 
 
-def _habit(name: str, table: np.ndarray, weights: np.ndarray) -> HeadPattern:
-    """Scores a habit, given as the table of queries and the keys that they should look at."""
+def _scored(name: str, table: np.ndarray, weights: np.ndarray) -> HeadPattern:
+    """Scores a pattern, given as the table of queries and the keys that they should look at."""
     rows = np.any(table, axis=-1)
     count = int(rows.sum())
     if not count:

@@ -47,7 +47,7 @@ class Reader:
     def other_heads(self) -> str:
         """How to ask for another head than the first."""
         last_layer, last_head = self.config.n_layer - 1, self.config.n_head - 1
-        return f"--layer 0 to {last_layer} and --head 0 to {last_head} show others; --summary finds some by habit."
+        return f"--layer 0 to {last_layer} and --head 0 to {last_head} show others; --summary finds heads by pattern."
 
     def encode(self, text: str) -> list[int]:
         """Cuts a text into ids.

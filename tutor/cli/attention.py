@@ -54,7 +54,7 @@ def attention(text: str, *, layer: int | None, head: int | None, summary: bool, 
             notes.print(f"the text has {len(ids)} tokens; this is about the first {most}", highlight=False)
         weights = reader.weights(ids[:most], device=device, cache_folder=cache_folder(), on_compile=waiting.begin_model)
     if summary:
-        printer.habits(head_patterns.find_habits(ids[:most], weights))
+        printer.head_patterns(head_patterns.find_head_patterns(ids[:most], weights))
         return
     title = f"{model or checkpoint.folder.name}, layer {shown_layer}, head {shown_head}"
     heat_map = terminal_map.HeatMap(title, words[:most], weights[shown_layer, shown_head])

@@ -23,25 +23,25 @@ class AttentionPrinter(Printer):
         for line in lines:
             self.console.print(line, soft_wrap=True)
 
-    def habits(self, habits: "Iterable[HeadPattern]") -> None:
-        """Prints for each habit the heads that come nearest to it."""
+    def head_patterns(self, patterns: "Iterable[HeadPattern]") -> None:
+        """Prints for each pattern the heads that come nearest to it."""
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("looks at", "tokens", "layer", "head", "score", "even", "habit?"):
-            table.add_column(column, justify="left" if column in ("looks at", "habit?") else "right", no_wrap=True)
-        for habit in habits:
+        for column in ("looks at", "tokens", "layer", "head", "score", "even", "shown?"):
+            table.add_column(column, justify="left" if column in ("looks at", "shown?") else "right", no_wrap=True)
+        for pattern in patterns:
             rows = [
-                (str(layer), str(head), f"{score:.2f}", f"{habit.even:.2f}", habit.verdict(score))
-                for layer, head, score in habit.ranked
+                (str(layer), str(head), f"{score:.2f}", f"{pattern.even:.2f}", pattern.verdict(score))
+                for layer, head, score in pattern.ranked
             ]
             having = sum(row[-1] == "yes" for row in rows)
-            shown = min(max(having, _FEWEST_HEADS), _MOST_HEADS) if habit.tokens else 0
+            shown = min(max(having, _FEWEST_HEADS), _MOST_HEADS) if pattern.tokens else 0
             for index, row in enumerate(rows[:shown]):
-                label = ("", "") if index else (habit.name, str(habit.tokens))
+                label = ("", "") if index else (pattern.name, str(pattern.tokens))
                 table.add_row(*label, *row, style="" if row[-1] == "yes" else "dim")
             if having > shown and shown:
                 table.add_row(*[""] * 6, f"yes: {having - shown} more")
             if not shown:
-                table.add_row(habit.name, "0", style="dim")
+                table.add_row(pattern.name, "0", style="dim")
             table.add_row()
         self.console.print(table)
         self.aside(
