@@ -14,10 +14,13 @@ import torch
 from safetensors.numpy import load_file, save_file
 from safetensors.torch import load_file as load_torch
 from safetensors.torch import save_file as save_torch
-from transformers import GPT2Config, GPT2LMHeadModel
+from tokenizers import Tokenizer
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from tests.support.checkpoint import SHIPPED, refused
 from tests.support.workspaces import Tool
+from tutor.generation.checkpoint import open_checkpoint
+from tutor.generation.config import OTHER_NAMES
 from tutor.learner.workspace import REPOSITORY, Workspace
 
 TRAINING = json.loads((SHIPPED / "training.json").read_text())
@@ -78,6 +81,16 @@ def change_config(folder: Path, **change: object) -> None:
         ({"scale_attn_weights": False}, "scale_attn_weights is False"),
         ({"n_layer": -1}, "n_layer is -1"),
         ({"n_embd": "wide"}, "n_embd is 'wide'"),
+        ({"n_layer": 5}, "config.json says n_layer is 5, but model.safetensors has 4 layers"),
+        ({"n_layer": 10**9}, "n_layer is 1000000000: it should be less than or equal to"),
+        ({"n_layer": "9" * 100}, "n_layer is '9{39}…: it should be a valid integer"),
+        ({"n_layer": True}, "n_layer is True: it should be a valid integer"),
+        ({"n_embd": 192.0}, "n_embd is 192.0: it should be a valid integer"),
+        ({"n_head": 0}, "n_head is 0: it should be greater than 0"),
+        ({"layer_norm_epsilon": float("nan")}, "layer_norm_epsilon is nan: it should be a finite number"),
+        ({"layer_norm_epsilon": 0}, "layer_norm_epsilon is 0: it should be greater than 0"),
+        ({"eos_token_id": [0, "end"]}, r"eos_token_id is \[0, 'end'\]: it should be a valid integer"),
+        ({"hidden_size": 384}, "n_embd is 192 and hidden_size is 384, but they name the same size"),
         ({"n_head": 7}, r"n_embd \(192\) must be divisible by n_head \(7\)"),
         ({"vocab_size": 1000}, "they do not belong together"),
         ({"vocab_size": 1025}, r"wte\.weight has shape \(1024, 192\)"),
@@ -86,6 +99,116 @@ def change_config(folder: Path, **change: object) -> None:
 def test_config_that_does_not_fit(copy: Path, skeletons: Workspace, tutor: Tool, change: dict, told: str):
     change_config(copy, **change)
     refused(tutor, skeletons, copy, told)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"n_layer": ' + "9" * 5000 + "}", "3", '"'], ids=len)
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json"])
+def test_settings_that_are_no_settings(copy: Path, skeletons: Workspace, tutor: Tool, name: str, content: str):
+    (copy / name).write_text(content)
+    refused(tutor, skeletons, copy, f"{name} is damaged")
+
+
+def test_weights_that_are_not_finite(copy: Path, skeletons: Workspace, tutor: Tool):
+    for value in (np.nan, np.inf):
+        weight = load_file(SHIPPED / "model.safetensors")["transformer.h.1.mlp.c_fc.weight"]
+        weight[3, 5] = value
+        change_tensors(copy, {"transformer.h.1.mlp.c_fc.weight": weight})
+        refused(tutor, skeletons, copy, r"transformer\.h\.1\.mlp\.c_fc\.weight holds numbers that are not finite")
+
+
+def test_a_vocabulary_with_holes(copy: Path, skeletons: Workspace, tutor: Tool):
+    """As many tokens as before, but the last has an id that the model does not have."""
+    tokenizer = json.loads((copy / "tokenizer.json").read_text())
+    vocab = tokenizer["model"]["vocab"]
+    last = max(vocab, key=vocab.__getitem__)
+    vocab[last] += 1
+    (copy / "tokenizer.json").write_text(json.dumps(tokenizer))
+    refused(tutor, skeletons, copy, "token ids up to 1024, the model only up to 1023: they do not belong together")
+
+
+def test_settings_of_training_in_the_tokenizer_are_ignored(copy: Path):
+    """As Hugging Face ignores them for a model's input."""
+    tokenizer = Tokenizer.from_file(str(copy / "tokenizer.json"))
+    tokenizer.enable_padding(length=16)
+    tokenizer.enable_truncation(max_length=4)
+    tokenizer.save(str(copy / "tokenizer.json"))
+    for text in ("A", "ROMEO:\nWhat light", "word " * 20):
+        live = PreTrainedTokenizerFast.from_pretrained(copy)(text)["input_ids"]
+        assert open_checkpoint(copy).encode(text) == live
+
+
+@pytest.mark.parametrize(
+    ("config", "generation_config"),
+    [
+        ({"eos_token_id": 3}, None),
+        ({"eos_token_id": [3, 0]}, None),
+        ({"eos_token_id": None}, None),
+        ({}, None),
+        ({"eos_token_id": 3}, {"eos_token_id": 7}),
+        ({"eos_token_id": 3}, {"eos_token_id": [7, 9]}),
+        ({"eos_token_id": 3}, {"eos_token_id": None}),
+        ({"eos_token_id": 3}, {}),
+    ],
+    ids=str,
+)
+def test_the_end_of_text_is_hugging_faces(copy: Path, config: dict, generation_config: dict | None):
+    settings = json.loads((copy / "config.json").read_text())
+    del settings["eos_token_id"]
+    (copy / "config.json").write_text(json.dumps(settings | config))
+    if generation_config is not None:
+        (copy / "generation_config.json").write_text(json.dumps(generation_config))
+    live = GPT2LMHeadModel.from_pretrained(copy).generation_config.eos_token_id
+    ids = open_checkpoint(copy).eos_token_ids
+    assert ids == (() if live is None else tuple(live) if isinstance(live, list) else (live,))
+
+
+def greedy(folder: Path, prompt: str, count: int) -> str:
+    """What Hugging Face generates after a prompt, without the token that ended it."""
+    model = GPT2LMHeadModel.from_pretrained(folder).eval()
+    ids = torch.tensor([open_checkpoint(folder).encode(prompt)])
+    made = model.generate(
+        ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=count, pad_token_id=0
+    )
+    tokens = made[0, ids.shape[1] :].tolist()
+    ends = open_checkpoint(folder).eos_token_ids
+    return open_checkpoint(folder).tokenizer.decode([token for token in tokens if token not in ends])
+
+
+@pytest.mark.parametrize("unfilled", [(), (17,), (16, 17)], ids=["batches", "cache", "whole text"])
+def test_any_of_several_tokens_ends_a_text(
+    copy: Path, unfilled: tuple[int, ...], filled: Workspace, tutor: Tool, compiled: None
+):
+    new_line = open_checkpoint(copy).encode("\n")
+    (copy / "generation_config.json").write_text(json.dumps({"eos_token_id": [0, *new_line]}))
+    expected = greedy(copy, "KING HENRY:\nWhat", 40)
+    assert expected and "\n" not in expected and len(open_checkpoint(copy).encode(expected)) < 39, "it ends by itself"
+    for step in unfilled:
+        tutor(filled, "reset", str(step))
+    options = ("--model", str(copy), "--from", "steps", "--temperature", "0", "--max-new-tokens", "40", "--no-echo")
+    result = tutor(filled, "generate", "KING HENRY:\nWhat", *options)
+    assert result.stdout == expected + "\n", result.stderr
+
+
+def test_a_head_of_its_own_is_used(copy: Path, skeletons: Workspace, tutor: Tool, compiled: None):
+    """Hugging Face does not tie two tensors that are both in the file and differ."""
+    table = load_file(copy / "model.safetensors")["transformer.wte.weight"]
+    head = table + 0.02 * np.random.default_rng(0).normal(size=table.shape).astype(np.float32)
+    change_tensors(copy, {"lm_head.weight": head})
+    expected = greedy(copy, "ROMEO:", 20)
+    assert expected != greedy(SHIPPED, "ROMEO:", 20)
+    options = ("--temperature", "0", "--max-new-tokens", "20", "--no-echo")
+    result = tutor(skeletons, "generate", "ROMEO:", "--model", str(copy), *options)
+    assert result.stdout == expected + "\n", result.stderr
+
+
+def test_sizes_under_the_other_names_that_hugging_face_reads(copy: Path):
+    assert GPT2Config.attribute_map == OTHER_NAMES
+    config = json.loads((copy / "config.json").read_text())
+    for other, name in OTHER_NAMES.items():
+        config[other] = config.pop(name)
+    (copy / "config.json").write_text(json.dumps(config))
+    live, ours = GPT2Config.from_pretrained(copy), open_checkpoint(copy).sizes
+    assert ours == {name: getattr(live, name) for name in ours} and set(OTHER_NAMES.values()) <= ours.keys()
 
 
 def test_checkpoints_as_old_ones_on_the_hub_are(copy: Path, skeletons: Workspace, tutor: Tool, compiled: None):

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.checkpoint import SHIPPED, refused
 from tests.support.workspaces import Tool
+from tutor.generation.checkpoint import open_checkpoint
 from tutor.learner.workspace import Workspace
 
 LINES = ["ROMEO:", "First Citizen:", "JULIET: good morrow, my lord", "K"]
@@ -30,6 +31,25 @@ def test_each_prompt_of_a_file_gets_the_text_that_it_gets_alone(
     alone = [
         tutor(skeletons, "generate", line, "--seed", str(4 + number), *options).stdout
         for number, line in enumerate(LINES)
+    ]
+    assert together.returncode == 0 and together.stdout == "---\n".join(alone), together.stderr
+
+
+@pytest.mark.parametrize("batch_size", ["2", "3"])
+def test_a_row_that_outgrows_the_context_leaves_the_others_alone(
+    batch_size: str, tmp_path: Path, skeletons: Workspace, tutor: Tool, compiled: None
+):
+    """One prompt fills the context all but a few tokens, one all of it, and one next to nothing."""
+    tokenizer = open_checkpoint(SHIPPED).tokenizer
+    lines = ["I" + " am" * 250, "ROMEO:", "I" + " am" * 255]
+    assert [len(tokenizer.encode(line).ids) for line in lines] == [251, 2, 256]
+    (tmp_path / "prompts.txt").write_text("\n".join(lines))
+    options = ("--max-new-tokens", "160", "--temperature", "0.9", "--no-echo")
+    together = tutor(skeletons, "generate", "--prompts", str(tmp_path / "prompts.txt"), "--batch-size", batch_size,
+                     "--seed", "4", *options)  # fmt: skip
+    alone = [
+        tutor(skeletons, "generate", line, "--seed", str(4 + number), *options).stdout
+        for number, line in enumerate(lines)
     ]
     assert together.returncode == 0 and together.stdout == "---\n".join(alone), together.stderr
 

@@ -4,36 +4,53 @@ A checkpoint is a folder (or a repository on the hub) with config.json, model.sa
 and tokenizer.json.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from tutor.errors import CheckpointError, PromptError
+from tutor.generation.config import ModelConfig, end_of_text, read_config
+from tutor.generation.weights_file import TensorsOnDisk
 from tutor.learner.workspace import Workspace
 from tutor.sizes import Settings
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
-
-# The fields of `GPT2Config`, which Hugging Face's config.json may leave at their defaults.
-_N_POSITIONS = 1024
-_SIZES = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "layer_norm_epsilon")
+OPTIONAL_FILES = ("generation_config.json",)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was found: its sizes are read, its weights are not yet."""
+    """A checkpoint that was found: its sizes are read, its weights are not yet.
+
+    Args:
+        folder: where it is.
+        config: what its config.json says.
+        eos_token_ids: the tokens that end a text.
+        tokenizer: cuts texts into tokens.
+        tied: whether the head shares the table of the embeddings, as GPT-2's does.
+    """
 
     folder: Path
-    sizes: Settings
-    eos_token_id: int | None
+    config: ModelConfig
+    eos_token_ids: tuple[int, ...]
     tokenizer: Tokenizer
+    tied: bool
+
+    @property
+    def sizes(self) -> Settings:
+        """The sizes that the checkpoint gives: keyword arguments of `GPT2Config`."""
+        return self.config.sizes
+
+    @property
+    def weights_file(self) -> Path:
+        """The file with the weights."""
+        return self.folder / "model.safetensors"
 
     @property
     def n_positions(self) -> int:
         """The most tokens that the model can read at once."""
-        return self.sizes.get("n_positions", _N_POSITIONS)
+        return self.config.n_positions
 
     def encode(self, text: str, called: str = "the prompt") -> list[int]:
         """Cuts a text into the ids of its tokens; `called` is what errors call it.
@@ -72,19 +89,22 @@ def open_checkpoint(model: str | Path) -> Checkpoint:
             )
         if not (folder / name).is_file():
             raise CheckpointError(f"{folder} has no {name}; a checkpoint needs {', '.join(FILES)}")
-    config = _read_config(folder / "config.json")
-    try:
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except Exception as error:  # the tokenizers package raises bare Exceptions
-        raise CheckpointError(f"{folder / 'tokenizer.json'} is damaged: {error}") from None
-    vocab_size = config.get("vocab_size", 50257)
-    if tokenizer.get_vocab_size() > vocab_size:
+    config = read_config(folder)
+    tokenizer = _read_tokenizer(folder / "tokenizer.json")
+    # Not the number of tokens: a vocabulary may have holes.
+    largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0)
+    if largest >= config.vocab_size:
         raise CheckpointError(
-            f"the tokenizer in {folder} has {tokenizer.get_vocab_size()} tokens, the model only {vocab_size}: "
+            f"the tokenizer in {folder} has token ids up to {largest}, the model only up to {config.vocab_size - 1}: "
             "they do not belong together"
         )
-    sizes = {name: config[name] for name in _SIZES if name in config}
-    return Checkpoint(folder, sizes, config.get("eos_token_id", 50256), tokenizer)
+    tensors = TensorsOnDisk(folder / "model.safetensors")
+    if tensors.n_layer != config.n_layer:
+        raise CheckpointError(
+            f"{folder}: config.json says n_layer is {config.n_layer}, but model.safetensors has {tensors.n_layer} "
+            "layers: they do not belong together"
+        )
+    return Checkpoint(folder, config, end_of_text(folder, config), tokenizer, tensors.tied)
 
 
 def open_named(model: str | None, workspace: Workspace) -> Checkpoint:
@@ -92,20 +112,15 @@ def open_named(model: str | None, workspace: Workspace) -> Checkpoint:
     return open_checkpoint(workspace.checkpoint if model is None else model)
 
 
-def _read_config(file: Path) -> Settings:
+def _read_tokenizer(file: Path) -> Tokenizer:
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the tokenizers package raises bare Exceptions
         raise CheckpointError(f"{file} is damaged: {error}") from None
-    if not isinstance(config, dict):
-        raise CheckpointError(f"{file} is damaged: it does not hold an object")
-    for name in _SIZES:
-        integer = isinstance(config.get(name, 1), int) and not isinstance(config.get(name), bool)
-        if name == "layer_norm_epsilon" or (name == "n_inner" and config.get(name) is None):
-            continue
-        if not integer or config.get(name, 1) <= 0:
-            raise CheckpointError(f"{file}: {name} is {config[name]!r}, not a positive whole number")
-    return config
+    # They are left over from training: Hugging Face pads and cuts a text only if it is asked to.
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def _download(model: str) -> Path:
@@ -116,7 +131,7 @@ def _download(model: str) -> Path:
     if model.count("/") > 1 or model.startswith((".", "/", "~")):
         raise CheckpointError(f"there is no folder {model}")
     try:
-        return Path(snapshot_download(model, allow_patterns=list(FILES)))
+        return Path(snapshot_download(model, allow_patterns=[*FILES, *OPTIONAL_FILES]))
     except HFValidationError:
         raise CheckpointError(f"{model} is neither a folder nor the id of a repository on the hub") from None
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:

@@ -19,16 +19,13 @@ from tutor.checks.step_13 import SHIPPED
 from tutor.course import BATCHED_GENERATION, CACHED_GENERATION, CONFIGURATION, GENERATION, LANGUAGE_MODEL
 from tutor.errors import QuantizationError
 from tutor.generation.linear_layers import fast_layers
-from tutor.generation.quantize import with_quantized_layers
-from tutor.generation.sampling import Sampler, SamplingParams, penalised
+from tutor.generation.quantize import linear_layers, with_quantized_layers
+from tutor.generation.sampling import Sampler, SamplingParams, end_of, penalised
 from tutor.graphs.devices import find_device
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import TracedGraph, trace
 from tutor.learner.workspace import Workspace
 from tutor.protocols import GPT2Config
-
-# Ends a row that is told to end where the checkpoint has no end-of-text token: no token has this id.
-_NO_TOKEN = -1
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Request:
     Args:
         prompts: the tokens of each row.
         max_new_tokens: the most tokens to add to a row.
-        eos_token_id: ends a row; None for no such token.
+        eos_token_ids: each of them ends a row.
         sampling: how tokens are chosen.
         first_row: the number of the first row among all, for its seed.
         ended: rows that are to end; whoever reads the tokens may add to it.
@@ -46,20 +43,20 @@ class Request:
 
     prompts: Sequence[Sequence[int]]
     max_new_tokens: int
-    eos_token_id: int | None
+    eos_token_ids: Sequence[int]
     sampling: SamplingParams
     first_row: int = 0
     ended: set[int] = field(default_factory=set)
 
     @property
     def end(self) -> int:
-        """The token that ends a row."""
-        return _NO_TOKEN if self.eos_token_id is None else self.eos_token_id
+        """The token that the steps' loops take for the end of a row."""
+        return end_of(self.eos_token_ids)
 
     def chooser(self, view: StepModules) -> Sampler:
         """Chooses tokens with step 14."""
         choose_token = view[GENERATION].choose_token
-        return Sampler(choose_token, self.prompts, self.sampling, self.first_row, self.ended, self.end)
+        return Sampler(choose_token, self.prompts, self.sampling, self.first_row, self.ended, self.eos_token_ids)
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,9 @@ class Engine:
     tokens: Callable[[Callable[..., Tensor], Request], Iterator[tuple[int, int]]]
 
 
-def choose_engine(guard: Guard, config: GPT2Config, device: Device, *, quantized: bool = False) -> Engine:
+def choose_engine(
+    guard: Guard, config: GPT2Config, device: Device, *, quantized: bool = False, tied: bool = True
+) -> Engine:
     """Traces the best engine whose steps are filled in.
 
     Args:
@@ -88,6 +87,7 @@ def choose_engine(guard: Guard, config: GPT2Config, device: Device, *, quantized
         config: the model's `GPT2Config`.
         device: where the graph is to run.
         quantized: take linear layers with quantized weights.
+        tied: the head shares the table of the embeddings; else it has a weight of its own.
 
     Raises:
         ProblemFound: a step is wrong, or one that every engine needs is not filled in.
@@ -97,40 +97,62 @@ def choose_engine(guard: Guard, config: GPT2Config, device: Device, *, quantized
         raise QuantizationError("quantized weights are for the CPU: say --device cpu, or leave --quantize out")
     for step, make in ((BATCHED_GENERATION, batched), (CACHED_GENERATION, cached)):
         try:
-            return guard(f"step {step}", lambda make=make: make(guard.view, config, device, quantized=quantized))
+            return guard(
+                f"step {step}", lambda make=make: make(guard.view, config, device, quantized=quantized, tied=tied)
+            )
         except ProblemFound as stop:
             if stop.problem.kind != "unfilled" or stop.problem.step not in (BATCHED_GENERATION, CACHED_GENERATION):
                 raise
-    return guard("MaxGPT2LMHeadModel", lambda: whole_text(guard.view, config, device, quantized=quantized))
+    return guard("MaxGPT2LMHeadModel", lambda: whole_text(guard.view, config, device, quantized=quantized, tied=tied))
 
 
-def batched(view: StepModules, config: GPT2Config, device: Device, *, quantized: bool = False) -> Engine:
+def batched(
+    view: StepModules, config: GPT2Config, device: Device, *, quantized: bool = False, tied: bool = True
+) -> Engine:
     """All prompts together, with a cache."""
     step = view[BATCHED_GENERATION]
     # Nothing is to be done here: this shows whether the loop is filled in.
     list(step.generate_batch(None, [], [[0]], n_positions=1, max_new_tokens=0))
     inputs = _inputs(config, TensorSpec("int64", ("batch",)))
-    traced = _trace_fast(lambda: step.BatchedGPT2LMHeadModel(config), inputs, device, quantized)
+    traced = _trace_fast(lambda: step.BatchedGPT2LMHeadModel(config), inputs, device, quantized, tied)
 
     def tokens(run: Callable[..., Tensor], request: Request) -> Iterator[tuple[int, int]]:
-        return step.generate_batch(
-            run,
-            empty_caches(view, config, len(request.prompts), device),
-            [list(prompt) for prompt in request.prompts],
-            n_positions=config.n_positions,
-            max_new_tokens=request.max_new_tokens,
-            eos_token_id=request.end,
-            choose=request.chooser(view),
-        )
+        choose, left = request.chooser(view), request.max_new_tokens
+        texts, most = {row: list(prompt) for row, prompt in enumerate(request.prompts)}, config.n_positions
+        # Where one row outgrows the context, the step's loop would cut them all. A row is to be what it is alone:
+        # so the loop is left just before, and those that are too long are cut to their last half.
+        while texts and left:
+            rows = list(texts)
+            for row, text in texts.items():
+                if len(text) > most:
+                    texts[row] = text[-max(1, most // 2) :]
+            count = min(left, most + 1 - max(map(len, texts.values())))
+            left -= count
+            for index, token in step.generate_batch(
+                run,
+                empty_caches(view, config, len(rows), device),
+                [list(text) for text in texts.values()],
+                n_positions=most,
+                max_new_tokens=count,
+                eos_token_id=request.end,
+                choose=lambda index, logits, rows=rows: choose(rows[index], logits),
+            ):
+                row = rows[index]
+                yield row, token
+                texts[row].append(int(token))
+                if token == request.end:
+                    del texts[row]
 
     return Engine("with a cache, in batches", BATCHED_GENERATION, traced, tokens)
 
 
-def cached(view: StepModules, config: GPT2Config, device: Device, *, quantized: bool = False) -> Engine:
+def cached(
+    view: StepModules, config: GPT2Config, device: Device, *, quantized: bool = False, tied: bool = True
+) -> Engine:
     """One prompt after the other, with a cache."""
     step = view[CACHED_GENERATION]
     list(step.generate_with_cache(None, [], [0], n_positions=1, max_new_tokens=0))
-    traced = _trace_fast(lambda: step.CachedGPT2LMHeadModel(config), _inputs(config), device, quantized)
+    traced = _trace_fast(lambda: step.CachedGPT2LMHeadModel(config), _inputs(config), device, quantized, tied)
 
     def tokens(run: Callable[..., Tensor], request: Request) -> Iterator[tuple[int, int]]:
         choose, caches = request.chooser(view), empty_caches(view, config, 1, device)
@@ -149,13 +171,17 @@ def cached(view: StepModules, config: GPT2Config, device: Device, *, quantized: 
     return Engine("with a cache", CACHED_GENERATION, traced, tokens)
 
 
-def whole_text(view: StepModules, config: GPT2Config, device: Device, *, quantized: bool = False) -> Engine:
+def whole_text(
+    view: StepModules, config: GPT2Config, device: Device, *, quantized: bool = False, tied: bool = True
+) -> Engine:
     """One prompt after the other, and the whole text for every token."""
+    ids = TensorSpec("int64", ("batch", "seq_len"))
     if quantized:
-        ids = TensorSpec("int64", ("batch", "seq_len"))
-        traced = _trace_fast(lambda: view[LANGUAGE_MODEL].MaxGPT2LMHeadModel(config), [ids], device, quantized)
-    else:
+        traced = _trace_fast(lambda: view[LANGUAGE_MODEL].MaxGPT2LMHeadModel(config), [ids], device, quantized, tied)
+    elif tied:
         traced = trace_model(view, config, device)
+    else:
+        traced = trace(lambda: _untied(view[LANGUAGE_MODEL].MaxGPT2LMHeadModel(config)), [ids], device)
 
     def tokens(run: Callable[[Tensor], Tensor], request: Request) -> Iterator[tuple[int, int]]:
         sampling = request.sampling
@@ -165,14 +191,14 @@ def whole_text(view: StepModules, config: GPT2Config, device: Device, *, quantiz
                 list(prompt),
                 n_positions=config.n_positions,
                 max_new_tokens=request.max_new_tokens,
-                eos_token_id=request.eos_token_id,
+                eos_token_id=request.end if request.eos_token_ids else None,
                 temperature=sampling.temperature,
                 top_k=sampling.top_k,
                 top_p=sampling.top_p,
                 seed=sampling.seed_of(request.first_row + row),
             ):
                 yield row, token
-                if row in request.ended:
+                if row in request.ended or token in request.eos_token_ids:
                     break
 
     return Engine("without a cache", GENERATION, traced, tokens)
@@ -203,12 +229,19 @@ def empty_caches(view: StepModules, config: GPT2Config, batch: int, device: Devi
 
 
 def _trace_fast(
-    build: Callable[[], Module], inputs: Sequence[TensorSpec], device: Device, quantized: bool
+    build: Callable[[], Module], inputs: Sequence[TensorSpec], device: Device, quantized: bool, tied: bool
 ) -> TracedGraph:
     with fast_layers():
-        if not quantized:
-            return trace(build, inputs, device)
-        return trace(lambda: with_quantized_layers(build()), inputs, device, constant=True)
+        if quantized:  # such a head has a weight of its own in any case
+            return trace(lambda: with_quantized_layers(build()), inputs, device, constant=True)
+        return trace(build if tied else lambda: _untied(build()), inputs, device)
+
+
+def _untied(model: Module) -> Module:
+    """Gives the head a weight of its own."""
+    head = dict(linear_layers(model))["lm_head"]
+    head.weight = Tensor.zeros(head.weight.shape)
+    return model
 
 
 def _inputs(config: GPT2Config, *between: TensorSpec) -> list[TensorSpec]:

@@ -1,5 +1,6 @@
 """Runs the course's own GPT-2 on a checkpoint, and streams text from it."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from max.experimental.tensor import Tensor
 from max.graph import TensorType
-from safetensors import SafetensorError, safe_open
-from tokenizers.decoders import DecodeStream
+from max.graph.weights import SafetensorWeights
 
 from tutor.checking.guard import Guard
 from tutor.checking.loader import StepModules
@@ -20,6 +20,7 @@ from tutor.generation.engines import Engine, Request, choose_engine
 from tutor.generation.quantize import pack
 from tutor.generation.sampling import SamplingParams
 from tutor.generation.stop_strings import StopStrings
+from tutor.generation.tokens import TokenDecoder
 from tutor.graphs.compile_process import load_interruptibly
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.devices import find_device
@@ -27,6 +28,9 @@ from tutor.graphs.trace import TracedGraph
 from tutor.learner.workspace import Workspace
 from tutor.protocols import GPT2Config
 from tutor.sizes import language_model
+
+# A head that is tied to the embeddings has no weight of its own, and step 15 reads none.
+_HEAD = "lm_head.weight"
 
 
 @dataclass
@@ -96,18 +100,18 @@ class Model:
         pace.started = time.perf_counter()
         for first in range(0, len(prompts), batch_size):
             batch = prompts[first : first + batch_size]
-            request = Request(batch, max_new_tokens, self.checkpoint.eos_token_id, sampling, first)
-            # A character may be spread over several tokens; the decoder waits for all of them.
-            decoders = [DecodeStream(skip_special_tokens=True) for _ in batch]
+            request = Request(batch, max_new_tokens, self.checkpoint.eos_token_ids, sampling, first)
+            decoders = [TokenDecoder(self.checkpoint.tokenizer) for _ in batch]
             stoppers, left = [StopStrings(stops) for _ in batch], [max_new_tokens] * len(batch)
             for row, token in self._tokens(request):
                 if row in request.ended:
                     continue
                 pace.count()
                 left[row] -= 1
-                ended = token == request.end or not left[row]
-                text = "" if token == request.end else decoders[row].step(self.checkpoint.tokenizer, token) or ""
-                text = stoppers[row].add(text)
+                end = token == request.end or token in request.eos_token_ids
+                ended = end or not left[row]
+                text = "" if end else decoders[row].add(token)
+                text = stoppers[row].add(text + decoders[row].rest() if ended else text)
                 if stoppers[row].stopped or ended:
                     request.ended.add(row)
                     yield TextChunk(first + row, text + stoppers[row].rest(), last=True)
@@ -115,7 +119,7 @@ class Model:
                     yield TextChunk(first + row, text)
             # A loop of a learner's may end before its time.
             for row in set(range(len(batch))) - request.ended:
-                yield TextChunk(first + row, stoppers[row].rest(), last=True)
+                yield TextChunk(first + row, stoppers[row].add(decoders[row].rest()) + stoppers[row].rest(), last=True)
 
     def _tokens(self, request: Request) -> Iterator[tuple[int, int]]:
         """The tokens as the steps' code yields them. What it raises becomes a ProblemFound."""
@@ -154,7 +158,7 @@ def load(
     """
     guard, config = open_steps(checkpoint, workspace, own_steps=own_steps, step=LANGUAGE_MODEL)
     where = find_device(device)
-    engine = choose_engine(guard, config, where, quantized=quantized)
+    engine = choose_engine(guard, config, where, quantized=quantized, tied=checkpoint.tied)
     run = bind(engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile)
     return Model(checkpoint, guard, engine, run)
 
@@ -248,17 +252,19 @@ def _weights(
     view: StepModules, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]
 ) -> Mapping[str, np.ndarray]:
     """The weights as step 15 reads them. What it refuses is the checkpoint's fault."""
-    file = checkpoint.folder / "model.safetensors"
+    file, step = checkpoint.weights_file, view[PRETRAINED_WEIGHTS]
     try:
-        view[PRETRAINED_WEIGHTS].read_config(checkpoint.folder)  # refuses the settings that the model does not know
+        step.read_config(checkpoint.folder)  # refuses the settings that the model does not know
     except ValueError as error:
         raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {error}") from None
     try:
-        with safe_open(file, framework="numpy"):
-            pass  # the header is right: what step 15 refuses after this is no damage
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{file} is damaged: {error}") from None
-    try:
-        return view[PRETRAINED_WEIGHTS].read_weights(checkpoint.folder, shapes)
+        weights = step.read_weights(checkpoint.folder, {name: shapes[name] for name in shapes if name != _HEAD})
+        if not checkpoint.tied:
+            head = step.as_float32(_HEAD, SafetensorWeights([file])[_HEAD].data().to_buffer())
+            weights = {**weights, _HEAD: head}
     except ValueError as error:
         raise CheckpointError(f"{file}: {error}") from None
+    for name, array in weights.items():
+        if not math.isfinite(array.sum(dtype=np.float64)):
+            raise CheckpointError(f"{file}: {name} holds numbers that are not finite")
+    return weights

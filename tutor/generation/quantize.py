@@ -85,11 +85,11 @@ def pack(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]
         shapes: the shape of each parameter of the model that `with_quantized_layers` gave.
 
     Returns:
-        A weight for each of these; the head gets its own from the table of embeddings.
+        A weight for each of these; a head that is tied gets its own from the table of embeddings.
     """
-    packed = {}
+    packed, weights = {}, {"lm_head.weight": weights["transformer.wte.weight"], **weights}
     for name, shape in shapes.items():
-        weight = weights["transformer.wte.weight" if name == "lm_head.weight" else name]
+        weight = weights[name]
         packed[name] = weight if weight.shape == shape else quantize(weight)
     return packed
 

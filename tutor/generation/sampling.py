@@ -29,6 +29,15 @@ class SamplingParams:
         return None if self.seed is None else self.seed + row
 
 
+# Ends a row that is told to end where the checkpoint has no end-of-text token: no token has this id.
+_NO_TOKEN = -1
+
+
+def end_of(eos_token_ids: Sequence[int]) -> int:
+    """The token that the steps' loops take for the end of a row."""
+    return next(iter(eos_token_ids), _NO_TOKEN)
+
+
 def penalise(logits: np.ndarray, read: Sequence[int] | np.ndarray, penalty: float) -> np.ndarray:
     """Makes the tokens that were read already less likely.
 
@@ -69,7 +78,7 @@ class Sampler:
         sampling: SamplingParams,
         first_row: int,
         ended: Container[int],
-        end: int,
+        eos_token_ids: Sequence[int],
     ) -> None:
         """Begins with the prompts.
 
@@ -79,17 +88,17 @@ class Sampler:
             sampling: how to choose.
             first_row: the number of the first row among all, for its seed.
             ended: rows that are to end.
-            end: the token that ends a row.
+            eos_token_ids: the tokens that end a row. The steps' loops know one: all stand for the first.
         """
         self._choose_token, self._sampling = choose_token, sampling
         self._read = [list(prompt) for prompt in prompts]
         self._rngs = [np.random.default_rng(sampling.seed_of(first_row + row)) for row in range(len(prompts))]
-        self._ended, self._end = ended, end
+        self._ended, self._eos_token_ids = ended, eos_token_ids
 
     def __call__(self, row: int, logits: np.ndarray) -> int:
         """Chooses the next token of a row from logits of shape (vocab_size,)."""
         if row in self._ended:
-            return self._end
+            return end_of(self._eos_token_ids)
         sampling = self._sampling
         token = int(
             self._choose_token(
@@ -101,4 +110,4 @@ class Sampler:
             )
         )
         self._read[row].append(token)
-        return token
+        return end_of(self._eos_token_ids) if token in self._eos_token_ids else token

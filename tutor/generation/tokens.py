@@ -1,6 +1,32 @@
 """Tokens as people can read them."""
 
 from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
+
+
+class TokenDecoder:
+    """Makes text of tokens as they come: together, the pieces are what Hugging Face's `decode` gives.
+
+    A character may be spread over several tokens: then the text waits for all of them.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer, self._stream = tokenizer, DecodeStream(skip_special_tokens=True)
+        self._ids: list[int] = []
+        self._given = 0
+
+    def add(self, id_: int) -> str:
+        """Takes the next token, and gives the text that is certain."""
+        text = self._stream.step(self._tokenizer, id_) or ""
+        self._ids.append(id_)
+        self._given += len(text)
+        return text
+
+    def rest(self) -> str:
+        """What is left when no more tokens come: bytes that are no character are shown as \ufffd."""
+        whole = self._tokenizer.decode(self._ids, skip_special_tokens=True)
+        rest, self._given = whole[self._given :], len(whole)
+        return rest
 
 
 def token_text(tokenizer: Tokenizer, id_: int) -> str:
