@@ -89,6 +89,10 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
         emit("trace")  # each look has the time that the phase may take
         return look(link, str(workspace.root), own)
 
+    def look_briefly(own: Collection[int]) -> Attempt:
+        emit("trace")
+        return look.briefly(link, str(workspace.root), own, first=attempt.wrong_subject)
+
     attempt = look_at(() if request.solutions else range(step + 1))
 
     def verdict(status: str, problem: Problem | None, shown: Attempt) -> Verdict:
@@ -110,7 +114,7 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
         if request.solutions:
             return verdict("red", attempt.problem, attempt)
         suspects = sorted(attempt.loaded - {step} - trusted)
-        blame = find_blame(step, attempt, suspects, look_at)
+        blame = find_blame(step, attempt, suspects, look_at, look_briefly)
         status = "borrowed" if blame.borrowed else "red"
         told = verdict(status, blame.problem, blame.attempt)
         return replace(told, culprits=blame.culprits, suspects=blame.suspects)
