@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from max.driver import Device
 
     from book.plots.lab import Row
-    from tutor.graphs.trace import TracedGraph
+    from tutor.graphs.traced import TracedGraph
 
 N_HEAD, HEAD_DIM = 12, 64
 N_EMBD = N_HEAD * HEAD_DIM

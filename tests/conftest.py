@@ -20,8 +20,9 @@ def pytest_sessionstart() -> None:
     """Gives the test processes Python's own environment.
 
     Importing MAX's compiler, as these files do, sets a variable behind Python's back that leads the processes that
-    pytest starts to another Python.
+    pytest starts to another Python. And who edits the tool while its tests run does not have the edits put back.
     """
+    os.environ.setdefault("TUTOR_IS_EDITED", "1")
     if "PYTHONEXECUTABLE" not in os.environ:
         os.unsetenv("PYTHONEXECUTABLE")
 

@@ -1,12 +1,13 @@
 """The steps that are to blame are found with few looks: each traces the graphs again."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 
 from tutor.checking.attempt import Attempt
 from tutor.checking.blame import Blame, find_blame
-from tutor.checking.verdict import Problem
+from tutor.checking.verdict import Frame, Problem
 
 STEP = 13
 EARLIER = list(range(1, STEP))
@@ -16,17 +17,19 @@ WRONG = Problem("numbers", STEP, "The numbers are wrong.")
 class Looks:
     """Looks at a step that is right itself, on earlier ones of which some are wrong."""
 
-    def __init__(self, wrong: Collection[int]) -> None:
-        self.wrong = frozenset(wrong)
+    def __init__(self, wrong: Collection[int], pointed_at: int | None = None) -> None:
+        self.wrong, self.pointed_at = frozenset(wrong), pointed_at
         self.count = 0
 
     def __call__(self, own: Collection[int]) -> Attempt:
         self.count += 1
         problem = WRONG if self.wrong & frozenset(own) else None
+        if problem is not None and self.pointed_at is not None:
+            problem = replace(WRONG, frames=[Frame(f"steps/step_{self.pointed_at:02d}.py", 1, "forward", "")])
         return Attempt(frozenset(own), "", loaded=frozenset([*EARLIER, STEP]), problem=problem)
 
     def blame(self, suspects: Collection[int]) -> Blame:
-        return find_blame(STEP, self([*EARLIER, STEP]), suspects, self)
+        return find_blame(STEP, self([*EARLIER, STEP]), suspects, self, self)
 
 
 @pytest.mark.parametrize("wrong", [[step] for step in EARLIER] + [[1, 12], [3, 4], [2, 7, 11], EARLIER])
@@ -40,6 +43,23 @@ def test_one_culprit_takes_few_looks(wrong: int) -> None:
     looks = Looks([wrong])
     looks.blame(EARLIER)
     assert looks.count <= 2 + 7  # of all files, of the step alone, and of halves
+
+
+@pytest.mark.parametrize("wrong", EARLIER)
+def test_the_step_with_the_first_wrong_line_is_looked_at_first(wrong: int) -> None:
+    looks = Looks([wrong], pointed_at=wrong)
+    assert looks.blame(EARLIER).culprits == [wrong]
+    assert looks.count == 3  # of all files, of that step, and of all but that step
+
+
+@pytest.mark.parametrize("wrong", [[3, 8], [8, 12], [5], [3, 5, 8]])
+def test_all_culprits_are_found_where_the_first_wrong_line_is_in_one_of_them_or_in_none(wrong: list[int]) -> None:
+    blame = Looks(wrong, pointed_at=8).blame(EARLIER)
+    assert blame.borrowed and blame.culprits == wrong
+
+
+def test_a_line_of_a_step_that_was_right_is_no_suspect() -> None:
+    assert Looks([5], pointed_at=8).blame([5, 6]).culprits == [5]
 
 
 def test_suspects_are_looked_at_before_steps_that_were_right() -> None:
@@ -56,5 +76,5 @@ def test_steps_that_are_wrong_only_together_are_all_suspects() -> None:
         found.problem = WRONG if {3, 9} <= set(own) else None
         return found
 
-    blame = find_blame(STEP, wrong_together([*EARLIER, STEP]), [3, 9], wrong_together)
+    blame = find_blame(STEP, wrong_together([*EARLIER, STEP]), [3, 9], wrong_together, wrong_together)
     assert blame.borrowed and blame.culprits == [] and blame.suspects == [3, 9]

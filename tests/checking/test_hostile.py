@@ -1,11 +1,13 @@
 """Step files that try to be called right without being right. None is; and what they break is not called the tool's."""
 
+import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.workspaces import make_workspace
+from tests.support.workspaces import Tool, make_workspace
 from tutor.checking import supervisor
 from tutor.errors import CourseError
 from tutor.learner.skeleton import as_learners_file
@@ -338,12 +340,135 @@ def test_a_hostile_file_is_not_green(hostile: Hostile, workspace: Workspace):
     assert verdict.problem is not None
 
 
-def test_a_right_file_that_overwrites_a_solution_is_not_green(workspace: Workspace):
-    file = workspace.step(0)
-    file.write_text(file.read_text() + "\nimport pathlib\npathlib.Path('solutions/solution_03.py').write_text('')\n")
-    verdict = supervisor.run(0, workspace, green={}, device="cpu").verdict
+# What a file does to the solution of step 00, without which no check of that step works.
+DAMAGES = {
+    "overwritten": "SOLUTION.write_text('')",
+    "deleted": "SOLUTION.unlink()",
+}
+# Where a file stands in these lines, `import pathlib` and `SOLUTION` stand above.
+ENDINGS = {
+    "to its end": "",
+    "until it raises": "raise ValueError",
+    "until it leaves": "import os; os._exit(0)",
+    "until it crashes": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+    "until it is stopped": "while True: pass",
+    "until it ends the judge": "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
+    "until it floods": "while True: print('x' * 1000)",
+    "until it disturbs the pipe": "import os\nfor number in range(3, 256):\n"
+    "    try: os.write(number, b'nothing that is understood')\n    except OSError: pass\n",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_solution_is_put_back_however_the_check_ends(damage: str, ending: str, workspace: Workspace):
+    file, solution = workspace.step(0), workspace.solution(0)
+    right, shipped = file.read_text(), solution.read_bytes()
+    damaging = f"import pathlib\nSOLUTION = pathlib.Path('solutions/solution_00.py')\n{DAMAGES[damage]}\n"
+    file.write_text(f"{right}\n{damaging}{ENDINGS[ending]}\n")
+    limits = supervisor.TIME_LIMITS | {"trace": 2.0}
+    verdict = supervisor.run(0, workspace, green={}, device="cpu", time_limits=limits).verdict
     assert verdict.status == "red"
-    assert verdict.problem is not None and "solutions/solution_03.py was changed" in verdict.problem.summary
+    problem = verdict.problem
+    assert problem is not None and problem.kind == "stopped"
+    what = "deleted" if damage == "deleted" else "changed"
+    told = f"solutions/solution_00.py was {what} while your code was checked. It was put back."
+    assert told in f"{problem.summary} {problem.advice}"
+    assert solution.read_bytes() == shipped
+    file.write_text(right)
+    assert supervisor.run(0, workspace, green={}, device="cpu").verdict.status == "green"
+
+
+def test_a_damaged_solution_is_put_back_when_the_tool_itself_fails(workspace: Workspace):
+    file, solution = workspace.step(0), workspace.solution(0)
+    shipped = solution.read_bytes()
+    damaging = "import pathlib, sys\npathlib.Path('solutions/solution_00.py').write_text('')\n"
+    breaking = "sys.modules['__main__'].LearnerProcess._subject = None\n"
+    file.write_text(f"{file.read_text()}\n{damaging}{breaking}")
+    with pytest.raises(CourseError, match=r"solutions/solution_00.py was changed .* It was put back\."):
+        supervisor.run(0, workspace, green={}, device="cpu")
+    assert solution.read_bytes() == shipped
+
+
+def test_what_a_file_leaves_behind_changes_nothing_later(workspace: Workspace):
+    file, solution = workspace.step(0), workspace.solution(0)
+    right, shipped = file.read_text(), solution.read_bytes()
+    later = "import os, pathlib, time\nif os.fork() == 0:\n    time.sleep(3)\n"
+    file.write_text(f"{right}\n{later}    pathlib.Path('solutions/solution_00.py').write_text('')\n    os._exit(0)\n")
+    supervisor.run(0, workspace, green={}, device="cpu")
+    time.sleep(3.5)
+    assert solution.read_bytes() == shipped
+
+
+def test_the_learners_other_files_are_left_as_they_are_written(workspace: Workspace):
+    file, other = workspace.step(0), workspace.step(1)
+    file.write_text(f"{file.read_text()}\nimport pathlib\npathlib.Path('steps/step_01.py').write_text('mine')\n")
+    assert supervisor.run(0, workspace, green={}, device="cpu").verdict.status == "green"
+    assert other.read_text() == "mine"
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Workspace:
+    """A copy of the course with the tool in it: some files write into the tool."""
+    workspace = make_workspace(tmp_path, filled=True)
+    shutil.copytree(REPOSITORY / "tutor", tmp_path / "tutor", ignore=shutil.ignore_patterns("__pycache__"))
+    return workspace
+
+
+# With a comparison that finds nothing, a wrong step would be right in the next check.
+BLIND = "def find_difference(*arguments): return None\n"
+SHADOW = f"""
+import pathlib
+package = pathlib.Path("tutor/checking/compare")
+package.mkdir()
+(package / "__init__.py").write_text(pathlib.Path("tutor/checking/compare.py").read_text() + {BLIND!r})
+"""
+BYTECODE = f"""
+import importlib.util, marshal, os, pathlib, struct
+source = pathlib.Path("tutor/checking/compare.py").absolute()
+made = pathlib.Path(importlib.util.cache_from_source(str(source)))
+code = compile(source.read_text() + {BLIND!r}, str(source), "exec")
+status = source.stat()
+head = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, int(status.st_mtime), status.st_size)
+made.parent.mkdir(exist_ok=True)
+made.unlink(missing_ok=True)
+made.write_bytes(head + marshal.dumps(code))
+"""
+SOURCE = f"""
+import pathlib
+source = pathlib.Path("tutor/checking/compare.py")
+source.write_text(source.read_text() + {BLIND!r})
+"""
+
+
+@pytest.mark.parametrize("code", [SHADOW, BYTECODE, SOURCE], ids=["a-new-package", "bytecode", "a-changed-module"])
+def test_a_tool_that_was_changed_is_put_back(code: str, course: Workspace, tutor: Tool):
+    environment = {"PYTHONPATH": str(course.root), "TUTOR_IS_EDITED": "", "PYTHONDONTWRITEBYTECODE": ""}
+    file = course.step(0)
+    right = file.read_text()
+    old, new = WRONG[0]
+    wrong = right.replace(old, new)
+    file.write_text(f"{wrong}\n{code}\n")
+    assert tutor(course, "s00", **environment).returncode == 1
+    file.write_text(wrong)
+    second = tutor(course, "s00", **environment)
+    assert second.returncode == 1, "the wrong file is wrong again"
+    assert "differ" in second.stdout
+    file.write_text(right)
+    assert tutor(course, "s00", **environment).returncode == 0
+
+
+def test_a_new_file_in_the_tool_is_told(course: Workspace, tutor: Tool):
+    environment = {"PYTHONPATH": str(course.root), "TUTOR_IS_EDITED": "", "COLUMNS": "200"}
+    file = course.step(0)
+    file.write_text(f"{file.read_text()}\nimport pathlib\npathlib.Path('tutor/new.py').write_text('new = True')\n")
+    result = tutor(course, "s00", **environment)
+    assert result.returncode == 1
+    assert "tutor/new.py appeared while your code was checked. It was moved out of the way." in result.stdout
+    (kept,) = course.state.glob("backups/*/tutor/new.py")
+    assert kept.read_text() == "new = True"
+    assert str(kept.relative_to(course.root)) in result.stdout
+    assert not (course.root / "tutor" / "new.py").exists()
 
 
 def test_what_is_not_hostile_is_green(workspace: Workspace):

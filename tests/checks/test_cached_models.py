@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.support.looking import looker
 from tutor.checking import random_numbers
 from tutor.checking.compare import matches
 from tutor.checking.loader import StepModules
@@ -13,6 +14,7 @@ from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.devices import find_device
 from tutor.graphs.trace import trace
+from tutor.learner.skeleton import as_learners_file
 from tutor.learner.workspace import REPOSITORY, Workspace, cache_folder
 
 # One layer alone: MAX fuses a mask with the attention that is its only reader.
@@ -72,3 +74,29 @@ def test_a_full_cache_is_an_error_and_no_wrong_answer(executables: dict[int, Com
 def test_the_checks_leave_nothing_out_of_the_caches():
     assert step_16.PLAIN.results == ["logits", "keys_0", "values_0", "keys_1", "values_1"]
     assert all(name in step_16.PLAIN.inputs for name in step_16.PLAIN.results[1:])
+
+
+@pytest.mark.parametrize("position", ["query - start", "F.elementwise_max(query - start, -1)"])
+def test_padding_has_any_valid_position(position: str, filled: Workspace):
+    """A negative position is a row of the table too, counted from the end, and there is one for every column.
+
+    So a file without the bound 0 is right: the logits are equal to the last bit, wherever the rows start.
+    """
+    solution = as_learners_file(Workspace(REPOSITORY).solution(17).read_text())
+    bound = "F.elementwise_max(query - start, 0)"
+    assert solution.count(bound) == 1
+    with looker(17, filled) as look:
+        right, other = look(solution), look(solution.replace(bound, position))
+    assert right.right and other.right
+    ours, theirs = (attempt.graphs[step_17.PLAIN.name] for attempt in (other, right))
+    assert ours.traced.fingerprint != theirs.traced.fingerprint
+    n_positions = step_17.PLAIN.settings["n_positions"]
+    starts = np.arange(n_positions + 1)  # the last row is nothing but padding
+    for seq_len, num_tokens in ((n_positions, 0), (1, n_positions - 1), (5, 6)):
+        dims = {"batch": len(starts), "seq_len": seq_len, "num_tokens": num_tokens}
+        case = Case(step_17.PLAIN.name, dims, seed=1, inputs={"starts": starts})
+        parameters, inputs = random_numbers.case(step_17.PLAIN, case)
+        real = starts < seq_len + num_tokens
+        logits = [graph.evaluate(parameters, *inputs.values())[0] for graph in (ours, theirs)]
+        assert np.isfinite(logits[0]).all()
+        assert np.array_equal(logits[0][real], logits[1][real])

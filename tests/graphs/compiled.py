@@ -8,7 +8,7 @@ from filelock import FileLock
 
 from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.compiled import CompiledGraph
-from tutor.graphs.trace import TracedGraph
+from tutor.graphs.traced import TracedGraph
 from tutor.learner.workspace import cache_folder
 
 

@@ -15,7 +15,8 @@ from max.experimental.tensor import Tensor
 from tutor.errors import CompileError, ToolError
 from tutor.graphs.compile_process import load_interruptibly
 from tutor.graphs.tensor_spec import TensorSpec
-from tutor.graphs.trace import TracedGraph, trace
+from tutor.graphs.trace import trace
+from tutor.graphs.traced import TracedGraph
 
 
 @pytest.fixture

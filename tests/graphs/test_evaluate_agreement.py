@@ -24,7 +24,8 @@ from tutor.graphs.evaluate.operations.registry import OPERATIONS
 from tutor.graphs.evaluate.program import Program
 from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.tensor_spec import TensorSpec
-from tutor.graphs.trace import TracedGraph, trace
+from tutor.graphs.trace import trace
+from tutor.graphs.traced import TracedGraph
 
 # Together they use all operations that random graphs can have; the test below sees to it.
 SEEDS = (1, 2, 3, 29, 56, 74, 86, 130, 139, 156, 159, 222)

@@ -15,7 +15,8 @@ from tutor.checking.spec import Arrays, Case, Check
 from tutor.graphs.evaluate.evaluator import evaluate, unknown_operations
 from tutor.graphs.evaluate.program import Program
 from tutor.graphs.evaluate.reader import read_module
-from tutor.graphs.trace import TracedGraph, trace
+from tutor.graphs.trace import trace
+from tutor.graphs.traced import TracedGraph
 from tutor.learner.workspace import REPOSITORY, Workspace
 
 STEPS = [step for step in range(2, 20) if step not in (14, 15)]  # those have no numbers of their own

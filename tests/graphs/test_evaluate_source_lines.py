@@ -16,7 +16,8 @@ from tutor.graphs.evaluate.evaluator import evaluate
 from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, read_frames, recorded_call_stacks
 from tutor.graphs.tensor_spec import TensorSpec
-from tutor.graphs.trace import TracedGraph, trace
+from tutor.graphs.trace import trace
+from tutor.graphs.traced import TracedGraph
 from tutor.learner.workspace import REPOSITORY
 
 HERE = Path(__file__)

@@ -15,7 +15,8 @@ from tutor.checking.subject_graph import SubjectGraph
 from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
 from tutor.graphs.tensor_spec import TensorSpec
-from tutor.graphs.trace import TracedGraph, trace
+from tutor.graphs.trace import trace
+from tutor.graphs.traced import TracedGraph
 
 HEADER = """\
 from max.driver import CPU

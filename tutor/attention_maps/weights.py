@@ -18,7 +18,8 @@ from tutor.generation.model import compile_model, open_steps, read_weights, shap
 from tutor.generation.tokens import token_text, visible_token
 from tutor.graphs.devices import find_device
 from tutor.graphs.tensor_spec import TensorSpec
-from tutor.graphs.trace import ReturnError, TracedGraph, trace
+from tutor.graphs.trace import ReturnError, trace
+from tutor.graphs.traced import TracedGraph
 from tutor.learner.workspace import Workspace
 from tutor.protocols import Block, GPT2Config, LanguageModel
 

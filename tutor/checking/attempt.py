@@ -47,6 +47,8 @@ class Attempt:
         problem: the first thing that is wrong, if anything is.
         unfilled: the first function of the step that is not filled in, if there is one.
         replies: what came of tracing each subject, by name.
+        wrong_subject: of the graphs whose numbers are wrong, if that is the problem, the smallest one's subject.
+        brief: that something is wrong is all that is asked: it is not explained.
     """
 
     own: frozenset[int]
@@ -60,6 +62,8 @@ class Attempt:
     problem: Problem | None = None
     unfilled: Problem | None = None
     replies: dict[str, Message] = field(default_factory=dict)
+    wrong_subject: str = ""
+    brief: bool = False
 
     @property
     def right(self) -> bool:
@@ -96,20 +100,47 @@ class Look:
 
     def __call__(self, link: LearnerLink, root: str, own: Collection[int]) -> Attempt:
         """Looks at the step with these steps as the learner wrote them, and the others as the solutions have them."""
-        attempt = Attempt(frozenset(own), root, states={part.function: "open" for part in self.parts})
+        attempt = self._new_attempt(root, own)
+        self._look_at_all(link, attempt)
+        return attempt
+
+    def briefly(self, link: LearnerLink, root: str, own: Collection[int], first: str) -> Attempt:
+        """Finds out whether the step is right with these files; what is wrong is not explained.
+
+        Args:
+            link, root, own: as above.
+            first: a subject that shows soon what is wrong, if anything is; empty if none is known.
+        """
+        attempt = self._new_attempt(root, own)
+        attempt.brief = True
+        subjects = [subject for subject in self.check.subjects if subject.name == first]
+        self._look_at_all(link, attempt, first=subjects)
+        return attempt
+
+    def _new_attempt(self, root: str, own: Collection[int]) -> Attempt:
+        return Attempt(frozenset(own), root, states={part.function: "open" for part in self.parts})
+
+    def _look_at_all(self, link: LearnerLink, attempt: Attempt, first: Sequence[Subject] = ()) -> None:
+        """Looks at the functions in order, but at some subjects before all else, until something is wrong."""
         try:
-            reply = link.ask("open", step=self.step, root=root, own=sorted(own))
+            reply = link.ask("open", step=self.step, root=attempt.root, own=sorted(attempt.own))
             attempt.loaded = _numbers(reply.get("loaded"))
             self._find_names(reply)
+            for subject in first:
+                self._trace(subject, link, attempt)
+                self._compare([subject], link, attempt)
+            attempt.passed.clear()
+        except WireError:
+            self._note(attempt, disturbed(self.step), "")
+            return
         except ProblemFound as stop:
             self._note(attempt, stop.problem, "")
-            return attempt
+            return
         for function in [part.function for part in self.parts]:
             if not self._look_at(function, link, attempt):
                 break
         if attempt.right:
             attempt.states = dict.fromkeys(attempt.states, "right")
-        return attempt
 
     def _look_at(self, function: str, link: LearnerLink, attempt: Attempt) -> bool:
         """Looks at everything that shows whether a function is right; False if it is wrong."""
@@ -196,6 +227,8 @@ class Look:
             )
 
     def _trace(self, subject: Subject, link: LearnerLink, attempt: Attempt) -> None:
+        if subject.name in attempt.graphs:
+            return
         reply = self._traced(subject, link, attempt)
         with self._explained():
             attempt.graphs[subject.name] = read_graph(self.step, subject, reply, find_device(self.device))
@@ -224,6 +257,10 @@ class Look:
         attempt.compared.largest_error = max(attempt.compared.largest_error, compared.largest_error)
         if compared.differences:
             given = next(given for given in cases if given.name in compared.differences)
+            wrong = {each.subject.name for each in cases if each.name in compared.differences} & attempt.graphs.keys()
+            attempt.wrong_subject = min(wrong, key=lambda name: len(attempt.graphs[name].traced.bytecode), default="")
+            if attempt.brief:
+                raise ProblemFound(Problem("numbers", self.step, "The numbers are wrong.", where=given.name))
             line = self._first_wrong_line(given, link, attempt)
             raise ProblemFound(explain_numbers(self.step, self.check, cases, compared, line))
         attempt.passed += [given.name for given in cases]

@@ -1,5 +1,6 @@
 """Finds out whether a step is wrong, or one of the earlier steps that it builds on."""
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
@@ -29,7 +30,7 @@ class Blame:
     suspects: list[int] = field(default_factory=list)
 
 
-def find_blame(step: int, attempt: Attempt, suspects: Collection[int], look_at: LookAt) -> Blame:
+def find_blame(step: int, attempt: Attempt, suspects: Collection[int], look_at: LookAt, look_briefly: LookAt) -> Blame:
     """Decides between the step and the earlier ones.
 
     Args:
@@ -37,11 +38,21 @@ def find_blame(step: int, attempt: Attempt, suspects: Collection[int], look_at: 
         attempt: what was found on the learner's own files; it has a problem.
         suspects: the earlier steps of the learner's that took part and have not been green as they are.
         look_at: looks again, with other files.
+        look_briefly: does the same where nothing needs to be told but whether the step is right: that is faster.
     """
+
+    def is_wrong(steps: Collection[int]) -> bool:
+        return look_briefly([step, *steps]).problem is not None
+
     problem = attempt.problem
     assert problem is not None
     if not suspects and problem.step == step:
         return Blame(problem, attempt)
+    pointed_at = _pointed_at(problem)
+    if pointed_at in suspects and is_wrong([pointed_at]):
+        others = look_briefly(sorted(attempt.own - {pointed_at}))
+        if others.right:
+            return Blame(problem, others, borrowed=True, culprits=[pointed_at])
     borrowed = look_at([step])
     if borrowed.problem is not None:
         shown = _on_right_foundations(step, problem, borrowed.problem)
@@ -54,13 +65,16 @@ def find_blame(step: int, attempt: Attempt, suspects: Collection[int], look_at: 
     if problem.step != step:
         return Blame(problem, borrowed, borrowed=True, culprits=[problem.step])
 
-    def is_wrong(steps: Collection[int]) -> bool:
-        return look_at([step, *steps]).problem is not None
-
     likely = [number for number in earlier if number in suspects]
     culprits = _culprits(likely, is_wrong) or _culprits([n for n in earlier if n not in suspects], is_wrong)
     maybe = [] if culprits else sorted(suspects or earlier)
     return Blame(problem, borrowed, borrowed=True, culprits=culprits, suspects=maybe)
+
+
+def _pointed_at(problem: Problem) -> int | None:
+    """The step in whose file the first wrong line is, if the numbers are wrong and the line was found."""
+    match = re.fullmatch(r"steps/step_(\d\d)\.py", problem.frames[-1].file) if problem.frames else None
+    return int(match[1]) if match is not None and problem.kind == "numbers" else None
 
 
 def _culprits(steps: list[int], is_wrong: Callable[[Collection[int]], bool]) -> list[int]:

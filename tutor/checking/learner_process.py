@@ -117,7 +117,8 @@ class LearnerProcess:
         """
         from tutor.graphs.devices import find_device
         from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
-        from tutor.graphs.trace import ReturnError, TracedGraph, trace
+        from tutor.graphs.trace import ReturnError, trace
+        from tutor.graphs.traced import TracedGraph
 
         subject = self._subject(request)
         device = find_device(request.text("device"))
@@ -140,7 +141,7 @@ class LearnerProcess:
                 )
                 return {
                     "bytecode": graph.bytecode,
-                    "call_stacks": bytecode_with_call_stacks(graph.module),
+                    "call_stacks": bytecode_with_call_stacks(graph.module) if "lines" in request else b"",
                     "output_dtypes": [spec.dtype for spec in graph.outputs],
                     "output_dims": [list(spec.dims) for spec in graph.outputs],
                     "single": graph.single,

@@ -17,7 +17,7 @@ from tutor.graphs.evaluate.program import Program
 from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.max_internals import read_bytecode
 from tutor.graphs.tensor_spec import Dims, TensorSpec
-from tutor.graphs.trace import TracedGraph
+from tutor.graphs.traced import TracedGraph
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class SubjectGraph:
         subject: which.
         traced: the graph, ready to be compiled.
         program: the graph, ready to be evaluated.
-        call_stacks: its bytecode with the call stack of each operation.
+        call_stacks: its bytecode with the call stack of each operation; empty if it was traced without them.
     """
 
     subject: Subject

@@ -1,4 +1,4 @@
-"""Runs checks in child processes, with a time limit for each phase."""
+"""Runs checks in child processes, with a time limit for each phase; the course's own files are put back afterwards."""
 
 import json
 import os
@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
+from tutor.checking.integrity import Change, CourseFiles
 from tutor.checking.verdict import Problem, Verdict
 from tutor.errors import CourseError, ToolError
 from tutor.learner.workspace import Workspace, cache_folder
@@ -25,6 +27,9 @@ _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 # More than this of the code's own output ends a check.
 _MOST_PRINTED_BYTES = 10_000_000
+
+# How many changed files of the course are named.
+_MOST_CHANGES_TOLD = 5
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,11 @@ def run(
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | _ONE_THREAD,
         )
         os.close(write_end)
+        files: CourseFiles | None = None
+        changes: list[Change] = []
         try:
+            # Python starts meanwhile: no code of a learner's runs before the judge has its request.
+            files = CourseFiles(workspace)
             assert child.stdin is not None
             child.stdin.write(json.dumps(request).encode())
             child.stdin.close()
@@ -87,20 +96,31 @@ def run(
         finally:
             os.close(read_end)
             _end(child)
+            if files is not None:
+                changes += files.put_back()
         output.seek(0)
         printed = output.read(_MOST_PRINTED_BYTES).decode(errors="replace")
 
+    try:
+        verdict = _verdict(step, phase, event, child.returncode, time_limits)
+    except CourseError as error:
+        raise type(error)(_with_sentence(str(error), changes, between="\n")) from None
+    return Finished(_with_changes(verdict, changes), printed)
+
+
+def _verdict(step: int, phase: str, event: dict | None, status: int, time_limits: Mapping[str, float]) -> Verdict:
+    """What the last event of a check says; of a judge that just ended, its exit status."""
     if event is None:
-        return Finished(_ended(step, phase, child.returncode), printed)
+        return _ended(step, phase, status)
     match event["event"]:
         case "verdict":
-            return Finished(Verdict.from_dict(event["verdict"]), printed)
+            return Verdict.from_dict(event["verdict"])
         case "timeout":
-            return Finished(_timeout(step, phase, time_limits[phase]), printed)
+            return _timeout(step, phase, time_limits[phase])
         case "flood":
-            return Finished(_flood(step), printed)
+            return _flood(step)
         case "disturbed":
-            return Finished(_disturbed(step), printed)
+            return _disturbed(step)
         case "refused":
             raise CourseError(event["message"])
         case _:
@@ -148,12 +168,12 @@ def _event_of(line: bytes, token: str) -> dict:
 
 
 def _end(child: subprocess.Popen) -> None:
-    """Waits a moment for the child to end by itself, then ends it and all that it started."""
-    try:
+    """Waits a moment for the child to end by itself, then ends it and all that it started and left behind."""
+    with suppress(subprocess.TimeoutExpired):
         child.wait(timeout=1)
-    except subprocess.TimeoutExpired:
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says so in another way
         os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+    child.wait()
 
 
 def _timeout(step: int, phase: str, limit: float) -> Verdict:
@@ -193,3 +213,54 @@ def _ended(step: int, phase: str, status: int) -> Verdict:
         summary = f"The code ended the process (exit status {status}) instead of returning."
         advice = "Remove the call that ends the process."
     return Verdict(step, "red", problem=Problem("stopped", step, summary, advice=advice))
+
+
+def _with_changes(verdict: Verdict, changes: Sequence[Change]) -> Verdict:
+    """The verdict on code that changed the course's own files: it is not right, whatever was found beside that."""
+    if not changes:
+        return verdict
+    problem = verdict.problem
+    if problem is not None and problem.kind == "stopped":
+        details = [*problem.details, *_listed(changes)]
+        problem = replace(problem, details=details, advice=_with_sentence(problem.advice, changes, between=" "))
+    else:
+        summary, details = _sentence(changes), _listed(changes)
+        problem = Problem("stopped", verdict.step, summary, details=details, advice=_advice(changes))
+    return replace(verdict, status="red", problem=problem, culprits=[], suspects=[], notes=[])
+
+
+def _with_sentence(text: str, changes: Sequence[Change], *, between: str) -> str:
+    return f"{text}{between}{_sentence(changes)} {_advice(changes)}".strip() if changes else text
+
+
+def _sentence(changes: Sequence[Change]) -> str:
+    """What became of the course's files: "solutions/solution_03.py was changed while your code was checked. …"."""
+    first, several = changes[0], len(changes) > 1
+    who = f"{len(changes)} of the course's own files" if several else first.file
+    kinds = {change.what for change in changes}
+    what = (kinds.pop() if len(kinds) == 1 else "was changed").replace("was", "were" if several else "was")
+    they = "They were" if several else "It was"
+    done = f"{they} put back."
+    if all(change.what == "appeared" for change in changes):
+        done = f"{they} moved out of the way."
+    failed = [change for change in changes if change.failure]
+    if failed:
+        done = f"{failed[0].file} could not be put back ({failed[0].failure}): restore it with git."
+    return f"{who} {what} while your code was checked. {done}"
+
+
+def _listed(changes: Sequence[Change]) -> list[tuple[str, str]]:
+    """For each of the first changes, what happened, and where what was found there is kept."""
+    rows = [
+        (change.file, f"{change.what}{f'; kept as {change.kept}' if change.kept else ''}")
+        for change in changes[:_MOST_CHANGES_TOLD]
+    ]
+    more = len(changes) - len(rows)
+    return [*rows, ("…", f"and {more} more")] if more else rows
+
+
+def _advice(changes: Sequence[Change]) -> str:
+    advice = "A step file must not write into the course's own files: remove what does, and check again."
+    if any(change.kept for change in changes):
+        advice += " If you made the change yourself meanwhile: what you wrote is kept."
+    return advice

@@ -15,7 +15,7 @@ from tutor.learner.workspace import Workspace
 from tutor.processes import end_with_parent
 
 if TYPE_CHECKING:
-    from tutor.graphs.trace import TracedGraph
+    from tutor.graphs.traced import TracedGraph
 
 # Each compiling process takes a core and some gigabytes.
 _MOST_PROCESSES = 4

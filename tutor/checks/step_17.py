@@ -1,7 +1,9 @@
 """The check of step 17: batches of prompts of different lengths.
 
-Padding is in the cases as random tokens, and in the caches as random numbers: none of it may have an effect. The loop
-runs a stand-in for the model, whose logits are drawn for each check.
+Padding is in the cases as random tokens, and in the caches as random numbers: none of it may have an effect. So what a
+model keeps for padding is not compared: it depends on the position that padding gets, and every valid one will do. That
+includes negative ones, which count from the end of the table. The loop runs a stand-in for the model, whose logits are
+drawn for each check.
 """
 
 import functools

@@ -23,7 +23,8 @@ from tutor.generation.quantize import linear_layers, with_quantized_layers
 from tutor.generation.sampling import Sampler, SamplingParams, end_of, penalised
 from tutor.graphs.devices import find_device
 from tutor.graphs.tensor_spec import TensorSpec
-from tutor.graphs.trace import TracedGraph, trace
+from tutor.graphs.trace import trace
+from tutor.graphs.traced import TracedGraph
 from tutor.learner.workspace import Workspace
 from tutor.protocols import GPT2Config
 

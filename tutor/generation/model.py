@@ -24,7 +24,7 @@ from tutor.generation.tokens import TokenDecoder
 from tutor.graphs.compile_process import load_interruptibly
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.devices import find_device
-from tutor.graphs.trace import TracedGraph
+from tutor.graphs.traced import TracedGraph
 from tutor.learner.workspace import Workspace
 from tutor.protocols import GPT2Config
 from tutor.sizes import language_model

@@ -27,7 +27,7 @@ from tutor.errors import CacheError, CompileError
 from tutor.files import write_atomically
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.max_internals import join
-from tutor.graphs.trace import CompilableGraph, TracedGraph
+from tutor.graphs.traced import CompilableGraph, TracedGraph
 
 # Each edit of a learner's compiles to a few megabytes; the oldest go first.
 _MOST_BYTES = 2 << 30

@@ -21,7 +21,7 @@ from tutor.graphs import max_internals
 from tutor.graphs.compile_cache import CompileCache
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.devices import find_device
-from tutor.graphs.trace import CompilableGraph, TracedGraph
+from tutor.graphs.traced import CompilableGraph, TracedGraph
 from tutor.processes import end_with_parent
 
 

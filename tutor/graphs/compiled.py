@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from max.driver import CPU, Buffer, Device
 from max.dtype import DType
 from max.engine import Model
-from max.experimental.tensor import Tensor
 
-from tutor.graphs.trace import TracedGraph
+from tutor.graphs.traced import TracedGraph
+
+if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,13 @@ class CompiledGraph:
         written = [buffer for spec, buffer in zip(specs, given, strict=True) if spec.buffer]
         return [_to_numpy(buffer) for buffer in (*returned, *written)]
 
-    def bind(self, parameters: Mapping[str, np.ndarray]) -> Callable[..., Tensor]:
+    def bind(self, parameters: Mapping[str, np.ndarray]) -> "Callable[..., Tensor]":
         """Puts the parameters on the device once, and gives a function from tensors to a tensor on the CPU.
 
         A buffer that is given must be on the device already: it is written to.
         """
+        from max.experimental.tensor import Tensor
+
         bound = [_to_buffer(parameters[name], self.traced.device) for name in self.traced.parameters]
         devices = [CPU() if spec.on_host else self.traced.device for spec in self.traced.inputs]
 

@@ -7,17 +7,19 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from traceback import FrameSummary
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from max import _core, mlir
 from max._core.dialects import builtin, mo
 from max.driver import CPU, Buffer
 from max.dtype import DType
-from max.experimental.nn import Linear
-from max.experimental.tensor import Tensor
 from max.graph import Graph
 from max.graph import Module as GraphModule
 from max.graph import graph as graph_module
+
+if TYPE_CHECKING:
+    from max.experimental.nn import Linear
+    from max.experimental.tensor import Tensor
 
 # The folder of MAX's own Python files, whose lines in a call stack are not the learner's.
 PACKAGE = Path(graph_module.__file__).parents[1]
@@ -105,11 +107,14 @@ def join(modules: Mapping[str, GraphModule]) -> GraphModule:
 
 
 @contextlib.contextmanager
-def linear_forward(forward: Callable[[Linear, Tensor], Tensor]) -> Iterator[None]:
+def linear_forward(forward: "Callable[[Linear, Tensor], Tensor]") -> Iterator[None]:
     """While this lasts, every `Linear` layer is traced with `forward`.
 
     MAX has no hook for how a layer computes its product, and the learner's model makes its layers itself.
     """
+    # Here, since only who traces needs it: all layers of MAX come with it, which takes a quarter of a second.
+    from max.experimental.nn import Linear
+
     original = Linear.forward
     Linear.forward = forward  # pyright: ignore[reportAttributeAccessIssue] - a method also has names for its arguments
     try:

@@ -21,7 +21,8 @@ from tutor.checking.subject_graph import SubjectGraph, read_graph
 from tutor.course import COURSE, find_step
 from tutor.graphs.evaluate.program import Program
 from tutor.graphs.evaluate.reader import read_module
-from tutor.graphs.trace import TracedGraph, trace
+from tutor.graphs.trace import trace
+from tutor.graphs.traced import TracedGraph
 from tutor.learner.skeleton import as_learners_file, finished_workspace
 from tutor.learner.workspace import Workspace
 

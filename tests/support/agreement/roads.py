@@ -26,7 +26,7 @@ from tutor.graphs.evaluate.errors import EvaluationError
 from tutor.graphs.evaluate.evaluator import evaluate
 from tutor.graphs.max_internals import read_bytecode
 from tutor.graphs.tensor_spec import Dims, TensorSpec, dims_of
-from tutor.graphs.trace import TracedGraph
+from tutor.graphs.traced import TracedGraph
 from tutor.processes import end_with_parent
 
 # What a road gives for one case: the results, or in words why there are none.
