@@ -107,7 +107,7 @@ def graph(step: Step, *, solutions: bool, device: str) -> None:
     from tutor.terminal.step_pages import StepPrinter
 
     printer = StepPrinter(make_console())
-    with problems_told():
+    with problems_told(own=not solutions):
         text = print_graph(step.number, Workspace.find(), solutions=solutions, device=device)
     if text is None:
         printer.say(f"Step {step.label} is plain Python: it builds no graph.")
