@@ -44,7 +44,8 @@ book: $(VENV)/installed-book
 build-book: $(VENV)/installed-book
 	@$(RUN) -m book build $(ARGS)
 
-refresh-book: $(VENV)/installed-book
+# The recording of a session needs a terminal emulator, which comes with what the tests need.
+refresh-book: $(VENV)/installed-test
 	@$(RUN) -m book refresh $(ARGS)
 
 notebook: $(VENV)/installed-notebook
