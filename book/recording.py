@@ -146,7 +146,7 @@ def _frames(shell: "spawn[str]", screen: "Screen") -> Iterator[Frame]:
 
     def read_until(end: str) -> None:
         shell.expect_exact(end)
-        stream.feed(shell.before + end)
+        stream.feed(f"{shell.before}{end}")
 
     prompt = f"{_READY}\a$ "
     read_until(prompt)

@@ -163,6 +163,9 @@ DAMAGE: list[dict[str, object]] = [
     {"files": {"steps/step_00.py": 1}},
     {"made": "today"},
     {"course": None},
+    {"versions": {"max": "\x1b[2J"}},
+    {"changed": [7]},
+    {"head": 7},
 ]
 
 
@@ -174,6 +177,13 @@ def test_a_summary_with_other_values_is_damaged(change: dict[str, object]):
 
 def test_a_summary_survives_json():
     assert Summary.from_dict(json.loads(json.dumps(SUMMARY.to_dict()))) == SUMMARY
+
+
+def test_what_is_wrong_is_told_in_one_line_that_a_terminal_shows():
+    found = result_of(Verdict(8, "red", problem=Problem("exception", 8, "ValueError: \x1b[2J\nno such axis")))
+    assert found.told == "ValueError: ?[2J no such axis"
+    told = replace(SUMMARY, steps={"08": found})
+    assert Summary.from_dict(json.loads(json.dumps(told.to_dict()))) == told
 
 
 def test_every_kind_of_difference_is_told():

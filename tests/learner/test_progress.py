@@ -80,7 +80,8 @@ DAMAGED = [
     f'{{{RIGHT}, "work": []}}',
     f'{{{RIGHT}, "work": {{"3": {{"attempts": -1}}}}}}',
     f'{{{RIGHT}, "work": {{"3": {{"attempts": true}}}}}}',
-    f'{{{RIGHT}, "work": {{"3": {{"coffees": 2}}}}}}',
+    f'{{{RIGHT}, "work": {{"3": 2}}}}',
+    f'{{{RIGHT}, "work": {{"3": {{"seconds": 1.5}}}}}}',
     f'{{{RIGHT}, "work": {{"3": {{"first": "yesterday"}}}}}}',
     f'{{{RIGHT}, "last": 17}}',
     f'{{{RIGHT}, "last": "2026-11-26T10:00:00"}}',
@@ -119,9 +120,13 @@ def test_a_file_of_an_older_version_is_read_and_kept(skeletons: Workspace):
 
 def test_steps_of_a_later_version_of_the_course_are_kept(skeletons: Workspace):
     skeletons.state.mkdir()
-    (skeletons.state / "progress.json").write_text('{"green": {"77": {"77": "abc"}}, "hints": {"77": 2}}')
+    work = '{"77": {"attempts": 2, "coffees": 3}}'
+    (skeletons.state / "progress.json").write_text(
+        f'{{"green": {{"77": {{"77": "abc"}}}}, "hints": {{"77": 2}}, "work": {work}}}'
+    )
     progress.record_verdict(skeletons, 4, None)
     known = progress.load(skeletons)
+    assert known.work[77] == Work(2)
     assert known.green == {77: {"77": "abc"}} and known.hints == {77: 2}
 
 

@@ -96,11 +96,11 @@ class Summary:
             summary = cls(
                 made=content["made"],
                 versions=_texts(content["versions"]),
-                steps={label: StepResult(**_texts(result)) for label, result in content["steps"].items()},
+                steps={_text(label): StepResult(**_texts(result)) for label, result in content["steps"].items()},
                 files=_texts(content["files"]),
                 course=_texts(content["course"]),
-                head=content["head"],
-                changed=content["changed"],
+                head=None if content["head"] is None else _text(content["head"]),
+                changed=None if content["changed"] is None else [_text(name) for name in content["changed"]],
             )
             datetime.fromisoformat(summary.made)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -111,15 +111,23 @@ class Summary:
         return summary
 
 
-def _texts(content: Mapping[str, str]) -> dict[str, str]:
-    """A mapping of texts as it came from JSON.
+def _texts(content: Mapping[str, object]) -> dict[str, str]:
+    """A mapping of texts as it came from JSON; see `_text`."""
+    return {_text(name): _text(value) for name, value in content.items()}
+
+
+def _text(content: object) -> str:
+    """A text as it came from JSON.
 
     Raises:
-        TypeError: something else is in it.
+        TypeError: it is something else.
+        ValueError: it holds what a terminal would not show but obey.
     """
-    if not all(isinstance(value, str) for value in content.values()):
+    if not isinstance(content, str):
         raise TypeError("a text was expected")
-    return dict(content)
+    if not content.isprintable():
+        raise ValueError("it holds control characters")
+    return content
 
 
 def verify(
@@ -177,7 +185,8 @@ def result_of(verdict: Verdict) -> StepResult:
     problem = verdict.problem
     if verdict.green:
         return StepResult("right")
-    told = "" if problem is None else " ".join(problem.summary.split())
+    words = "" if problem is None else " ".join(problem.summary.split())
+    told = "".join(sign if sign.isprintable() else "?" for sign in words)
     if verdict.status == "borrowed":
         return StepResult("borrowed", told)
     if problem is not None and (problem.kind, problem.step) == ("unfilled", verdict.step):
@@ -279,10 +288,17 @@ def _git(root: Path, *words: str) -> str | None:
     return done.stdout.rstrip("\n") if done.returncode == 0 else None
 
 
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
 def _versions() -> dict[str, str]:
     return {
-        "course": metadata.version("gpt2-with-max"),
-        "max": metadata.version("max"),
+        "course": _version("gpt2-with-max"),
+        "max": _version("max"),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }

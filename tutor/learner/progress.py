@@ -16,9 +16,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -82,6 +83,12 @@ class Progress:
         return work
 
 
+def _work(entry: Mapping[str, Any]) -> Work:
+    """What a step took, as it was written down; what a later version of the tool has added is left out."""
+    known = [each.name for each in fields(Work) if each.name in entry]
+    return Work(**{name: entry[name] for name in known})
+
+
 def _moment(text: str) -> datetime | None:
     """The time that was written down; None for no text.
 
@@ -112,7 +119,7 @@ def load(workspace: Workspace) -> Progress:
         progress = Progress(
             green={int(step): {str(k): str(v) for k, v in files.items()} for step, files in content["green"].items()},
             hints={int(step): max(0, int(count)) for step, count in content["hints"].items()},
-            work={int(step): Work(**work) for step, work in content.get("work", {}).items()},
+            work={int(step): _work(entry) for step, entry in content.get("work", {}).items()},
             last=content.get("last", ""),
         )
         _moment(progress.last)
