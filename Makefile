@@ -15,12 +15,12 @@ PROMPT ?= ROMEO:
 export TUTOR_PROMPT := $(value PROMPT)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(STEPS) hint diff reset show graph progress generate attention doctor warm test book build-book refresh-book \
+.PHONY: help $(STEPS) hint diff reset show graph progress verify generate attention doctor warm test book build-book refresh-book \
 	notebook bench bench-feedback bench-length bench-attention agreement train
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: progress, doctor, warm, test, book, build-book, refresh-book, notebook,"
+	@echo "also: progress, verify, doctor, warm, test, book, build-book, refresh-book, notebook,"
 	@echo "      bench, bench-feedback, bench-length, bench-attention, agreement, train"
 
 $(STEPS): $(VENV)/installed
@@ -29,7 +29,7 @@ $(STEPS): $(VENV)/installed
 hint diff reset show graph: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(STEP) $(ARGS)
 
-progress doctor warm: $(VENV)/installed
+progress verify doctor warm: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
 
 generate attention: $(VENV)/installed
@@ -44,7 +44,8 @@ book: $(VENV)/installed-book
 build-book: $(VENV)/installed-book
 	@$(RUN) -m book build $(ARGS)
 
-refresh-book: $(VENV)/installed-book
+# The recording of a session needs a terminal emulator, which comes with what the tests need.
+refresh-book: $(VENV)/installed-test
 	@$(RUN) -m book refresh $(ARGS)
 
 notebook: $(VENV)/installed-notebook

@@ -81,7 +81,8 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
 
     data are the numbers behind the interactive pictures and the figures, which several chapters share; figures
     are drawn; examples are run, for what they print and for the numbers in the text; lines are the solutions line
-    by line; prompts are those of the study guide and of AGENTS.md; captures are what the tool prints.
+    by line; prompts are those of the study guide and of AGENTS.md; captures are what the tool prints, the recorded
+    session among them.
     """
     if chapter and "data" in parts:
         raise click.UsageError("several chapters share the data: refresh them without --chapter")
@@ -110,9 +111,10 @@ def refresh(*, parts: tuple[str, ...], chapter: str) -> None:
                 study_prompts.write(part)
             agents.write()
         if "captures" in wanted and not chapter:
-            from book import terminal_screens
+            from book import recording, terminal_screens
 
             terminal_screens.write()
+            recording.write()
         if "captures" in wanted:
             from book import captures
 

@@ -8,6 +8,7 @@ It knows these directives, in addition to mdBook's own `{{#include …}}`:
     {{api:F.softmax}}        a name of MAX, linked to its documentation
     {{figure:NAME CAPTION}}  a figure from `book/figures/`, inlined so that it follows the page's theme
     {{show:08}}              a step's solution line by line, from `book/lines.py`, folded
+    {{left}}                 how many steps are left after the chapter's: "Two steps are left."
     {{course}}               the list of parts and steps, linked to their chapters
     $…$ and $$…$$            formulas in LaTeX, which are converted to MathML
 """
@@ -30,7 +31,9 @@ from tutor.line_by_line.assets import script, style
 
 # Code in a text: fenced blocks and spans. They contain no directives.
 _CODE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$|(?P<span>`+)[^`].*?(?P=span)", re.MULTILINE | re.DOTALL)
-_DIRECTIVE = re.compile(r"\{\{(number|tasks|api|figure|show|course)(?::([^\s}]+))?(?:\s+([^}]*?))?\s*\}\}", re.DOTALL)
+_DIRECTIVE = re.compile(
+    r"\{\{(number|tasks|api|figure|show|left|course)(?::([^\s}]+))?(?:\s+([^}]*?))?\s*\}\}", re.DOTALL
+)
 _DISPLAY = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 # Names of several letters in a formula: `head\_dim`, `softmax`; what follows a backslash or is in \text stays.
 _NAME = re.compile(
@@ -67,6 +70,15 @@ def course_list() -> str:
             lines += ["", f"**{part}**", ""]
         lines.append(f"- {step.label} · [{step.title}](step_{step.label}.md)")
     return "\n".join(lines[1:])
+
+
+def steps_left(number: int) -> str:
+    """How many steps come after a step, as a sentence."""
+    left = sum(step.number > number for step in COURSE)
+    if left == 0:
+        return "This was the last step."
+    words = ["One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"]
+    return f"{words[left - 1] if left <= len(words) else left} {'step is' if left == 1 else 'steps are'} left."
 
 
 def number(name: str, path: str) -> str:
@@ -162,7 +174,9 @@ def _fill_in_prose(
         if kind == "course":
             return course_list()
         if step is None:
-            raise BookError(f"{path}: only the chapter of a step has tasks")
+            raise BookError(f"{path}: only the chapter of a step has {'steps after it' if kind == 'left' else 'tasks'}")
+        if kind == "left":
+            return steps_left(step)
         return "\n".join(f"{index}. {task}" for index, task in enumerate(tasks_of(step), 1))
 
     # Formulas may contain numbers, so directives come first.

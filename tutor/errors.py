@@ -53,6 +53,14 @@ class CacheError(CourseError):
     """The folder for compiled graphs cannot be used."""
 
 
+class OutputError(CourseError):
+    """A file cannot be written, or one is there already."""
+
+
+class SummaryError(CourseError):
+    """A file is no summary that `verify` wrote, or it is one of another version of the tool."""
+
+
 class DamagedProgressError(CourseError):
     """The progress file cannot be read. It was set aside; the next command starts afresh."""
 

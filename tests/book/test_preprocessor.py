@@ -1,5 +1,6 @@
 """The preprocessor: formulas, directives, and chapters that do not build."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from book.api import api_url
+from book.paths import SOURCE
 from book.preprocessor import BookError, fill_in
 from tests.support.repository import ENVIRONMENT
+from tutor.course import COURSE
 from tutor.learner.workspace import REPOSITORY
 
 
@@ -25,12 +28,29 @@ def test_formulas_become_mathml_and_code_stays():
         ("{{figure:nothing Caption}}", "no figure nothing.svg"),
         ("{{api:F.nothing}}", "MAX has no F.nothing"),
         ("{{api:G.gelu}}", "does not say where G"),
-        ("{{tasks}}", "only the chapter of a step"),
+        ("{{tasks}}", "only the chapter of a step has tasks"),
+        ("{{left}}", "only the chapter of a step has steps after it"),
     ],
 )
 def test_what_is_not_there_is_an_error_that_names_it(text: str, message: str):
     with pytest.raises(BookError, match=message):
         fill_in(text, "glossary.md")
+
+
+def test_how_many_steps_are_left_comes_from_the_course():
+    labels = [step.label for step in COURSE]
+    assert fill_in("{{left}} So", f"step_{labels[-1]}.md") == "This was the last step. So"
+    assert fill_in("{{left}}", f"step_{labels[-2]}.md") == "One step is left."
+    assert fill_in("{{left}}", f"step_{labels[-3]}.md") == "Two steps are left."
+    assert fill_in("{{left}}", f"step_{labels[0]}.md") == f"{len(COURSE) - 1} steps are left."
+
+
+def test_no_chapter_counts_the_steps_that_are_left_by_hand():
+    counted = re.compile(
+        r"\b(?:last step|steps? (?:is|are|remain|to go) left|steps? (?:remain|to go))\b", re.IGNORECASE
+    )
+    for step in COURSE:
+        assert not counted.search((SOURCE / f"step_{step.label}.md").read_text()), step
 
 
 def test_operations_are_linked_to_the_page_of_their_module():

@@ -29,6 +29,27 @@ def test_a_right_step_offers_the_solution_and_the_next_step(seen: int):
     ]
 
 
+@pytest.mark.parametrize(
+    ("step", "right", "following"),
+    [
+        (8, {9}, 10),
+        (8, {9, 10, 11}, 12),
+        (8, {1, 2, 3}, 9),
+        (8, {step.number for step in COURSE[9:]}, 0),
+        (8, {step.number for step in COURSE} - {5, 8}, 5),
+    ],
+)
+def test_the_next_step_is_one_that_is_not_right_yet(step: int, right: set[int], following: int):
+    told = offers(find_step(step), 0, green=True, right=right)
+    assert told[1] == f"Next: step {following:02d}, {COURSE[following].title.lower()}: steps/step_{following:02d}.py"
+
+
+@pytest.mark.parametrize("step", [0, 8, COURSE[-1].number])
+def test_when_all_steps_are_right_none_is_next(step: int):
+    told = offers(find_step(step), 0, green=True, right={each.number for each in COURSE} - {step})
+    assert told[1].startswith(f"All {len(COURSE)} steps are right. Let your own model write: ")
+
+
 def test_the_last_step_offers_to_let_the_model_write():
     last = COURSE[-1]
     assert offers(last, 0, green=True) == [

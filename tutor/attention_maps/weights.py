@@ -13,6 +13,7 @@ from tutor.checking.guard import Guard
 from tutor.checking.loader import StepModules
 from tutor.course import ATTENTION_WEIGHTS, CAUSAL_MASK
 from tutor.errors import PictureError
+from tutor.generation.borrowing import OnBorrowed, run_or_borrow
 from tutor.generation.checkpoint import Checkpoint
 from tutor.generation.model import compile_model, open_steps, read_weights, shapes_of
 from tutor.generation.tokens import token_text, visible_token
@@ -63,7 +64,13 @@ class Reader:
         return [visible_token(token_text(self.checkpoint.tokenizer, id_)) for id_ in ids]
 
     def weights(
-        self, ids: Sequence[int], *, device: str, cache_folder: Path, on_compile: Callable[[int], None]
+        self,
+        ids: Sequence[int],
+        *,
+        device: str,
+        cache_folder: Path,
+        on_compile: Callable[[int], None],
+        on_borrowed: OnBorrowed = lambda told: None,
     ) -> np.ndarray:
         """Computes the weights of all heads: (n_layer, n_head, seq_len, seq_len).
 
@@ -72,18 +79,22 @@ class Reader:
             device: `auto`, `cpu` or `gpu`.
             cache_folder: where compiled graphs are kept.
             on_compile: called before a compile.
+            on_borrowed: see `run_or_borrow`.
 
         Raises:
             CheckpointError: the checkpoint's weights do not fit the model.
             ProblemFound: the code of a step failed.
         """
         where = find_device(device)
-        traced = self.guard(
+        traced = run_or_borrow(
+            self.guard,
+            ATTENTION_WEIGHTS,
             "the weights of attention",
             lambda: trace_weights(self.guard.view, self.config, where),
+            on_borrowed=on_borrowed,
             returns=ReturnError,
         )
-        parameters = read_weights(self.guard, self.checkpoint, shapes_of(traced.parameters))
+        parameters = read_weights(self.guard, self.checkpoint, shapes_of(traced.parameters), on_borrowed)
         layers = compile_model(traced, cache_folder, on_compile)(parameters, np.array([ids], np.int64))
         return np.stack([layer[0] for layer in layers])
 

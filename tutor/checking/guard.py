@@ -9,6 +9,7 @@ from typing import Any
 from tutor.checking.loader import StepModules
 from tutor.checking.verdict import Frame, Problem
 from tutor.errors import CourseError
+from tutor.invocation import typed
 
 # Advice for errors that MAX raises while tracing, by a part of the message. A check may have its own.
 COMMON_ERRORS = {
@@ -65,9 +66,11 @@ class Guard:
             ) from None
         except BaseException as error:
             frames = self.frames(error)
-            step = next(
-                (number for frame in reversed(frames) if (number := _step_of(frame.file)) is not None), self.step
-            )
+            step = next((number for frame in reversed(frames) if (number := _step_of(frame.file)) is not None), None)
+            if step is None:
+                lacking = error.obj if isinstance(error, AttributeError) else None
+                step = _step_of(lacking.__name__) if isinstance(lacking, ModuleType) else None
+            step = self.step if step is None else step
             if _is_tools_own(error):
                 raise
             if isinstance(error, NotImplementedError) and str(error).startswith("step "):
@@ -86,6 +89,9 @@ class Guard:
                 frames = [Frame(_relative(file, self.view), error.lineno or 0, "", (error.text or "").strip())]
                 number = _step_of(frames[0].file)
                 step = self.step if number is None else number
+            elif isinstance(error, ModuleNotFoundError) and (missing := _step_of(error.name or "")) is not None:
+                step, summary = missing, f"steps/step_{missing:02d}.py is missing."
+                advice = f"`{typed('reset', f'{missing:02d}')}` brings the skeleton back."
             else:
                 summary = f"{type(error).__name__}: {message}"
             raise ProblemFound(Problem("exception", step, summary, where=where, advice=advice, frames=frames)) from None
@@ -135,5 +141,6 @@ def _relative(file: Path, view: StepModules) -> str:
 
 
 def _step_of(file: str) -> int | None:
-    stem = Path(file).stem
+    """The step that a file belongs to, or a module by its name."""
+    stem = file.rpartition(".")[2] if file.startswith(("steps.", "solutions.")) else Path(file).stem
     return int(stem[-2:]) if stem.startswith(("step_", "solution_")) and stem[-2:].isdigit() else None

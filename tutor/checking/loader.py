@@ -52,6 +52,13 @@ class StepModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """The file that a step is loaded from."""
         return self.workspace.step(step) if step in self.own else self.workspace.solution(step)
 
+    def use_solution(self, step: int) -> None:
+        """Takes a step from its solution from now on. A step that has imported it before keeps what it has."""
+        self.own -= {step}
+        self._modules.pop(step, None)
+        for package, module in (("steps", "step"), ("solutions", "solution")):
+            sys.modules.pop(f"{package}.{module}_{step:02d}", None)
+
     @property
     def loaded(self) -> frozenset[int]:
         """The steps imported so far, by name or by another step's import."""

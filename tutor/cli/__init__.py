@@ -16,13 +16,14 @@ from tutor.cli.attention import attention
 from tutor.cli.generation import generate
 from tutor.cli.maintenance import doctor, warm
 from tutor.cli.steps import check, diff, graph, hint, reset, show, show_progress
+from tutor.cli.verification import verify
 from tutor.course import find_step
 from tutor.errors import CourseError, UnknownStepError
 from tutor.terminal.printer import Printer, make_console
 
 # In the order in which a learner needs them.
 _SECTIONS = {
-    "Your steps": (check, hint, diff, reset, show_progress, show, graph),
+    "Your steps": (check, hint, diff, reset, show_progress, verify, show, graph),
     "The model": (generate, attention),
     "The tool": (doctor, warm),
 }

@@ -6,7 +6,7 @@ import click
 
 from tutor.cli.common import DEVICE, MODEL, SOURCE, problems_told
 from tutor.learner.workspace import Workspace, cache_folder
-from tutor.terminal.printer import make_console
+from tutor.terminal.printer import Printer, make_console
 from tutor.terminal.waiting import Waiting
 
 
@@ -40,7 +40,7 @@ def attention(text: str, *, layer: int | None, head: int | None, summary: bool, 
     width = printer.console.width
     if output is not None:
         pictures.check(output, overwrite=overwrite)
-    with problems_told(), Waiting(notes) as waiting:
+    with problems_told(own=source == "steps"), Waiting(notes) as waiting:
         checkpoint = open_named(model, workspace)
         reader = open_reader(checkpoint, workspace, own_steps=source == "steps")
         shown_layer, shown_head = reader.choose_head(layer, head)
@@ -52,7 +52,13 @@ def attention(text: str, *, layer: int | None, head: int | None, summary: bool, 
             most = terminal_map.fitting(words, width) if output is None else pictures.MOST_TOKENS
         if len(ids) > most:
             notes.print(f"the text has {len(ids)} tokens; this is about the first {most}", highlight=False)
-        weights = reader.weights(ids[:most], device=device, cache_folder=cache_folder(), on_compile=waiting.begin_model)
+        weights = reader.weights(
+            ids[:most],
+            device=device,
+            cache_folder=cache_folder(),
+            on_compile=waiting.begin_model,
+            on_borrowed=Printer(notes).note,
+        )
     if summary:
         printer.head_patterns(head_patterns.find_head_patterns(ids[:most], weights))
         return

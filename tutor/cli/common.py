@@ -10,6 +10,7 @@ import click
 
 from tutor.course import COURSE, Step, find_step
 from tutor.errors import UnknownStepError
+from tutor.invocation import typed
 from tutor.learner.workspace import Workspace
 from tutor.terminal.printer import make_console
 from tutor.terminal.report import Report
@@ -65,13 +66,20 @@ STEP = click.argument("step", type=StepType())
 
 
 @contextmanager
-def problems_told() -> Iterator[None]:
-    """Tells on stderr what is wrong in the code of a step, and ends the command with exit status 1."""
+def problems_told(*, own: bool) -> Iterator[None]:
+    """Tells on stderr what is wrong in the code of a step, and ends the command with exit status 1.
+
+    Args:
+        own: the code is the learner's: which step to check is told too.
+    """
     from tutor.checking.guard import ProblemFound
 
     try:
         yield
     except ProblemFound as stop:
         sys.stdout.flush()
-        Report(make_console(stderr=True)).problem(stop.problem)
+        report = Report(make_console(stderr=True))
+        report.problem(stop.problem)
+        if own:
+            report.say(f"Check: {typed(f's{stop.problem.step:02d}')}")
         sys.exit(1)

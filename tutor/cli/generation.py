@@ -7,7 +7,7 @@ import click
 
 from tutor.cli.common import DEVICE, MODEL, SOURCE, problems_told
 from tutor.learner.workspace import Workspace, cache_folder
-from tutor.terminal.printer import make_console
+from tutor.terminal.printer import Printer, make_console
 from tutor.terminal.waiting import Waiting
 
 
@@ -72,7 +72,7 @@ def generate(prompt: str | None, *, prompts: str | None, batch_size: int, model:
     texts = [text for _, text in named]
     checkpoint = open_named(model, workspace)
     ids = [checkpoint.encode(text, called) for called, text in named]
-    with problems_told():
+    with problems_told(own=source == "steps"):
         with Waiting(notes) as waiting:
             loaded = generation.load(
                 checkpoint,
@@ -82,6 +82,7 @@ def generate(prompt: str | None, *, prompts: str | None, batch_size: int, model:
                 quantized=quantize,
                 cache_folder=cache_folder(),
                 on_compile=waiting.begin_model,
+                on_borrowed=Printer(notes).note,
             )
         pace = generation.Throughput()
         pieces = loaded.stream(

@@ -34,14 +34,24 @@ def check(step: Step, *, solutions: bool, device: str, editor: bool) -> None:
             step.number, workspace, solutions=solutions, device=device, green=known.green, on_phase=display
         )
     verdict = finished.verdict
-    hints_seen = known.hints.get(step.number, 0)
-    report.verdict(step, verdict, file=shown, printed=finished.printed, hints_seen=hints_seen)
+    trouble = [damage] if damage else []
+    if not solutions:  # before anything is printed: the reader of a pipe may leave after a line
+        try:
+            known = progress.record_verdict(workspace, step.number, verdict.files if verdict.green else None)
+        except (OSError, DamagedProgressError) as error:
+            trouble.append(f"the verdict could not be kept: {error}")
+    report.verdict(
+        step,
+        verdict,
+        file=shown,
+        printed=finished.printed,
+        hints_seen=known.hints.get(step.number, 0),
+        right=progress.green_steps(workspace, known.green),
+    )
     if editor and verdict.problem is not None:
         report.place(verdict.problem)
-    if damage:
-        report.error(damage)
-    if not solutions:
-        progress.record_verdict(workspace, step.number, verdict.files if verdict.green else None)
+    for message in trouble:
+        report.error(message)
     sys.exit(0 if verdict.green else 1)
 
 
@@ -88,13 +98,26 @@ def reset(step: Step) -> None:
 
 
 @click.command(name="progress")
-def show_progress() -> None:
-    """Show what is right and what is next."""
-    from tutor.terminal.step_pages import StepPrinter
+@click.option("--export", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE",
+              help="Write it as JSON, for a teacher, in place of showing it; - writes to stdout.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Let --export replace a file.")
+def show_progress(*, export: Path | None, overwrite: bool) -> None:
+    """Show what is right, what it took, and what is next."""
+    from tutor.learner.export import export_progress
+    from tutor.learner.json_files import check_writable, write_json
 
     workspace = Workspace.find()
+    if export is not None:
+        check_writable(export, overwrite=overwrite)
     known = progress.load(workspace)
-    StepPrinter(make_console()).progress(progress.step_states(workspace, known.green), known.hints)
+    if export is not None:
+        write_json(export, export_progress(workspace, known), overwrite=overwrite)
+        if str(export) != "-":
+            Printer(make_console()).say(f"{export} is written.")
+        return
+    from tutor.terminal.step_pages import StepPrinter
+
+    StepPrinter(make_console()).progress(progress.step_states(workspace, known.green), known)
 
 
 @click.command()
@@ -107,7 +130,7 @@ def graph(step: Step, *, solutions: bool, device: str) -> None:
     from tutor.terminal.step_pages import StepPrinter
 
     printer = StepPrinter(make_console())
-    with problems_told():
+    with problems_told(own=not solutions):
         text = print_graph(step.number, Workspace.find(), solutions=solutions, device=device)
     if text is None:
         printer.say(f"Step {step.label} is plain Python: it builds no graph.")
@@ -178,3 +201,5 @@ def _load_progress(workspace: Workspace) -> tuple[progress.Progress, str]:
         return progress.load(workspace), ""
     except DamagedProgressError as error:
         return progress.Progress(), str(error)
+    except OSError as error:
+        return progress.Progress(), f"the progress cannot be read: {error}"

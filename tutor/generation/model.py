@@ -11,10 +11,12 @@ from max.experimental.tensor import Tensor
 from max.graph import TensorType
 from max.graph.weights import SafetensorWeights
 
-from tutor.checking.guard import Guard
+from tutor.checking.guard import Guard, ProblemFound
 from tutor.checking.loader import StepModules
-from tutor.course import CONFIGURATION, COURSE, LANGUAGE_MODEL, PRETRAINED_WEIGHTS
+from tutor.checking.verdict import Problem
+from tutor.course import CONFIGURATION, COURSE, LANGUAGE_MODEL, PRETRAINED_WEIGHTS, find_step
 from tutor.errors import CheckpointError, CompileError
+from tutor.generation.borrowing import OnBorrowed, run_or_borrow
 from tutor.generation.checkpoint import Checkpoint
 from tutor.generation.engines import Engine, Request, choose_engine
 from tutor.generation.quantize import pack
@@ -25,6 +27,7 @@ from tutor.graphs.compile_process import load_interruptibly
 from tutor.graphs.compiled import CompiledGraph
 from tutor.graphs.devices import find_device
 from tutor.graphs.traced import TracedGraph
+from tutor.invocation import typed
 from tutor.learner.workspace import Workspace
 from tutor.protocols import GPT2Config
 from tutor.sizes import language_model
@@ -140,6 +143,7 @@ def load(
     quantized: bool = False,
     cache_folder: Path,
     on_compile: Callable[[int], None],
+    on_borrowed: OnBorrowed,
 ) -> Model:
     """Traces and compiles the model for a checkpoint, and puts the weights on the device.
 
@@ -151,6 +155,7 @@ def load(
         quantized: round the weights of the linear layers to Q4_0.
         cache_folder: where compiled graphs are kept.
         on_compile: called before a compile.
+        on_borrowed: see `run_or_borrow`.
 
     Raises:
         CheckpointError: the weights do not fit the model.
@@ -159,7 +164,9 @@ def load(
     guard, config = open_steps(checkpoint, workspace, own_steps=own_steps, step=LANGUAGE_MODEL)
     where = find_device(device)
     engine = choose_engine(guard, config, where, quantized=quantized, tied=checkpoint.tied)
-    run = bind(engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile)
+    run = bind(
+        engine, guard, checkpoint, config, cache_folder=cache_folder, on_compile=on_compile, on_borrowed=on_borrowed
+    )
     return Model(checkpoint, guard, engine, run)
 
 
@@ -198,8 +205,9 @@ def bind(
     *,
     cache_folder: Path,
     on_compile: Callable[[int], None] = lambda count: None,
+    on_borrowed: OnBorrowed = lambda told: None,
 ) -> Callable[..., Tensor]:
-    """Compiles an engine's graph, and gives it the weights of a checkpoint.
+    """Compiles an engine's graph, and gives it the weights of a checkpoint. The rest is as in `load`.
 
     Raises:
         CheckpointError: the weights do not fit the model.
@@ -208,7 +216,7 @@ def bind(
     traced = engine.traced
     # With quantized layers, the model's own parameters tell no longer what shapes the file has.
     shapes = language_model(vars(config)) if traced.constants else shapes_of(traced.parameters)
-    weights = read_weights(guard, checkpoint, shapes)
+    weights = read_weights(guard, checkpoint, shapes, on_borrowed)
     if not traced.constants:
         return compile_model(traced, cache_folder, on_compile).bind(weights)
     return compile_model(traced, cache_folder, on_compile, pack(weights, shapes_of(traced.constants))).bind({})
@@ -237,34 +245,67 @@ def shapes_of(types: Mapping[str, TensorType]) -> dict[str, tuple[int, ...]]:
 
 
 def read_weights(
-    guard: Guard, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]
+    guard: Guard, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]], on_borrowed: OnBorrowed
 ) -> Mapping[str, np.ndarray]:
-    """The weights as step 15 reads them.
+    """The weights as step 15 reads them; while it is not filled in, its solution reads them.
+
+    Args:
+        guard: runs the code of the steps.
+        checkpoint: where the weights are.
+        shapes: those of the model's parameters.
+        on_borrowed: see `run_or_borrow`.
 
     Raises:
         CheckpointError: step 15 refuses the checkpoint, or it is damaged.
         ProblemFound: the code of step 15 failed.
     """
-    return guard("read_weights", lambda: _weights(guard.view, checkpoint, shapes))
+    return run_or_borrow(
+        guard,
+        PRETRAINED_WEIGHTS,
+        "read_weights",
+        lambda: _weights(guard.view, checkpoint, shapes),
+        on_borrowed=on_borrowed,
+    )
 
 
 def _weights(
     view: StepModules, checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]
 ) -> Mapping[str, np.ndarray]:
-    """The weights as step 15 reads them. What it refuses is the checkpoint's fault."""
+    """The weights as step 15 reads them. What it refuses is the checkpoint's fault, or the learner's."""
+    label = find_step(PRETRAINED_WEIGHTS).label
+    check = f" (your step {label} says so: `{typed(f's{label}')}` checks it)" if PRETRAINED_WEIGHTS in view.own else ""
     file, step = checkpoint.weights_file, view[PRETRAINED_WEIGHTS]
+    read = {name: shape for name, shape in shapes.items() if name != _HEAD}
     try:
         step.read_config(checkpoint.folder)  # refuses the settings that the model does not know
     except ValueError as error:
-        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {error}") from None
+        raise CheckpointError(f"{checkpoint.folder / 'config.json'}: {error}{check}") from None
     try:
-        weights = step.read_weights(checkpoint.folder, {name: shapes[name] for name in shapes if name != _HEAD})
-        if not checkpoint.tied:
-            head = step.as_float32(_HEAD, SafetensorWeights([file])[_HEAD].data().to_buffer())
-            weights = {**weights, _HEAD: head}
+        weights = step.read_weights(checkpoint.folder, read)
+        head = None if checkpoint.tied else step.as_float32(_HEAD, SafetensorWeights([file])[_HEAD].data().to_buffer())
     except ValueError as error:
-        raise CheckpointError(f"{file}: {error}") from None
+        raise CheckpointError(f"{file}: {error}{check}") from None
+    fault = _fault(weights, read)
+    if fault:
+        raise ProblemFound(Problem("returns", PRETRAINED_WEIGHTS, f"`read_weights` returned {fault}."))
+    if head is not None:
+        weights = {**weights, _HEAD: head}
     for name, array in weights.items():
         if not math.isfinite(array.sum(dtype=np.float64)):
             raise CheckpointError(f"{file}: {name} holds numbers that are not finite")
     return weights
+
+
+def _fault(weights: object, shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """What is wrong with weights that were read, as the object of a sentence; empty if they fit the model."""
+    if not isinstance(weights, Mapping):
+        return f"{type(weights).__name__}, and not a dict of arrays by name"
+    for name, shape in shapes.items():
+        array = weights.get(name)
+        if array is None:
+            return f"no array for {name}"
+        if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+            return f"{getattr(array, 'dtype', type(array).__name__)} for {name}, and not float32"
+        if array.shape != shape:
+            return f"an array of shape {array.shape} for {name}; the model needs {shape}"
+    return ""

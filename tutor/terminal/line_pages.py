@@ -318,10 +318,6 @@ class LinePrinter(Report):
         return shade[1] if self._has_unicode else shade[2]
 
     @property
-    def _has_unicode(self) -> bool:
-        return self.console.encoding.startswith("utf")
-
-    @property
     def _infinity(self) -> str:
         return _INFINITY if self._has_unicode else "!"
 

@@ -1,7 +1,7 @@
 """What a check prints: its phases while it runs, and its verdict."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -42,8 +42,26 @@ class Report(Printer):
         with PhaseDisplay(self.console, step) as display:
             yield display
 
-    def verdict(self, step: Step, verdict: Verdict, *, file: str, printed: str, hints_seen: int) -> None:
-        """Prints a verdict in full."""
+    def verdict(
+        self,
+        step: Step,
+        verdict: Verdict,
+        *,
+        file: str,
+        printed: str,
+        hints_seen: int,
+        right: Collection[int] = (),
+    ) -> None:
+        """Prints a verdict in full.
+
+        Args:
+            step: which step was checked.
+            verdict: what was found.
+            file: the file that was checked.
+            printed: what its code printed.
+            hints_seen: how many of the step's hints were shown.
+            right: the steps that are known to be right.
+        """
         self._printed(file, printed)
         if verdict.damaged:
             self._note(
@@ -56,7 +74,7 @@ class Report(Printer):
         else:
             self._red(step, verdict)
         if verdict.status != "borrowed":
-            for line in offers(step, hints_seen, verdict.green):
+            for line in offers(step, hints_seen, verdict.green, right):
                 self._line(Text(line, style="" if verdict.green else "dim"))
 
     def place(self, problem: Problem) -> None:
@@ -84,7 +102,7 @@ class Report(Printer):
         """Prints how far each function of a step is; a step with one function has nothing to list."""
         if len(tasks) < 2:
             return
-        marks = _MARKS if self.console.encoding.startswith("utf") else {}
+        marks = _MARKS if self._has_unicode else {}
         numbers, names = max(len(task.tasks) for task in tasks), max(len(task.function) for task in tasks)
         for task in tasks:
             colour, words = _STATES[task.state]

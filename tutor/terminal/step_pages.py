@@ -8,12 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from tutor.course import COURSE, Step
+from tutor.learner.progress import Progress, Work
 from tutor.terminal.mlir_text import coloured
 from tutor.terminal.printer import Printer
 
 _STATES = {
     "green": ("right", "green"),
-    "edited": ("edited since it was right", "yellow"),
+    "edited": ("edited", "yellow"),
     "open": ("open", "dim"),
 }
 
@@ -39,28 +40,69 @@ class StepPrinter(Printer):
         """Prints a graph as MAX writes it; nothing is wrapped or cut."""
         self.console.print(coloured(text), soft_wrap=True)
 
-    def progress(self, states: Mapping[int, str], hints: Mapping[int, int]) -> None:
-        """Prints the list of steps with their states: `green`, `edited` or `open`."""
-        table = Table(box=None, pad_edge=False, show_header=False)
+    def progress(self, states: Mapping[int, str], known: Progress) -> None:
+        """Prints the list of steps with their states, `green`, `edited` or `open`, and what each took.
+
+        Args:
+            states: the state of each step.
+            known: what is remembered.
+        """
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column()
+        table.add_column("state")
+        for name in ("checks", "time", "hints"):
+            table.add_column(name, justify="right")
         part = ""
         for step in COURSE:
             if step.part != part:
                 part = step.part
                 table.add_row(Text(part, style="bold"))
-            shown = hints.get(step.number, 0)
+            work, shown = known.work.get(step.number, Work()), known.hints.get(step.number, 0)
             table.add_row(
                 f"  {step.label}  {step.title}",
                 Text(*_STATES[states[step.number]]),
-                Text(f"{shown} of {len(step.hints)} hints seen" if shown else "", style="dim"),
+                Text(str(work.attempts or "")),
+                Text(time_at_work(work.seconds)),
+                Text(f"{min(shown, len(step.hints))} of {len(step.hints)}" if shown else ""),
             )
         self.console.print(table)
         done = sum(state == "green" for state in states.values())
         following = next((step for step in COURSE if states[step.number] != "green"), None)
         self.console.print()
+        self._line(self._bar(done))
+        right = f"{done} of {len(COURSE)} steps are right."
         if following is None:
             self._line(f"All {len(COURSE)} steps are right.")
         else:
-            self._line(f"{done} of {len(COURSE)} steps are right. Next: s{following.label}, {following.title.lower()}.")
+            self._line(f"{right} Next: s{following.label}, {following.title.lower()}.")
+        if "edited" in states.values():
+            self._note(
+                "edited: the step, or an earlier one that it uses, was edited since it was right. Check it again."
+            )
+        if known.work:
+            self.aside(f"In all: {self._total(known)}. A step counts until it is right for the first time.")
+
+    def _bar(self, done: int) -> Text:
+        """Two cells for each step, full for those that are right."""
+        full, empty = ("█", "░") if self._has_unicode else ("#", "-")
+        return Text.assemble((full * 2 * done, "green"), (empty * 2 * (len(COURSE) - done), "dim"))
+
+    def _total(self, known: Progress) -> str:
+        attempts = sum(work.attempts for work in known.work.values())
+        seconds, hints = sum(work.seconds for work in known.work.values()), sum(known.hints.values())
+        counts = [(attempts, "check"), (hints, "hint")]
+        checks, seen = (f"{count} {name}" if count == 1 else f"{count} {name}s" for count, name in counts)
+        return ", ".join(filter(None, [checks, time_at_work(seconds), seen]))
+
+
+def time_at_work(seconds: int) -> str:
+    """A time in hours and minutes, "1 h 05 min"; "under a minute" is "< 1 min", and none at all is nothing."""
+    if seconds == 0:
+        return ""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min" if minutes else "< 1 min"
 
 
 def _fitted(text: str, width: int) -> str:
