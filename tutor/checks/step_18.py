@@ -228,7 +228,7 @@ def _three_ways(num_heads: int, head_dim: int) -> Subject:
             "cu_seqlens": TensorSpec("uint32", (2,)),
         },
         outputs=dict(zip(names, results, strict=True)),
-        settings={"way": "three", "num_heads": num_heads, "head_dim": head_dim},
+        settings={"way": "three", "num_heads": num_heads, "head_dim": head_dim, "n_embd": num_heads * head_dim},
     )
 
 

@@ -5,20 +5,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tutor import course
 from tutor.checking.numbers import Given
-from tutor.checking.spec import Arrays, Case, Subject
+from tutor.checking.spec import Arrays, Case
 from tutor.checking.stored_numbers import shipped_parameters
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.numpy.cache import cached_language_model
 from tutor.checks.numpy.gpt2 import part
 from tutor.checks.shared.models import numpy_settings
-from tutor import course
 from tutor.course import COURSE, Step, find_step
 from tutor.errors import CaseError
 from tutor.generation.checkpoint import open_checkpoint
 from tutor.generation.tokens import token_text, visible_token
 from tutor.learner.workspace import REPOSITORY, Workspace
-from tutor.sizes import Settings
 
 # What the chapters show. Its seven tokens are words and a comma, and fit a page; "be" comes twice, at two positions.
 SENTENCE = "To be, or not to be"
@@ -26,6 +25,9 @@ SENTENCE = "To be, or not to be"
 # Parts of a block are shown in the first one, right behind the embeddings. One head alone is the one that spreads its
 # weights the least evenly over that sentence.
 BLOCK, HEAD = 0, 4
+
+# What stands at the places along a dimension, by its name: tokens.
+Labels = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,13 @@ class TextGiven:
         text: which.
         what: what the inputs are, in words: "queries, keys and values of block 0, head 4".
         given: the numbers. Those that are expected come from the step's NumPy model.
-        labels: what stands at the places along a dimension, by its name: tokens.
+        labels: the tokens.
     """
 
     text: str
     what: str
     given: Given
-    labels: Mapping[str, Sequence[str]] = field(repr=False)
+    labels: Labels = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -62,7 +64,11 @@ def step_on_text(step: Step, text: str) -> TextGiven:
         raise CaseError(f"step {step.label} computes nothing of a single text; {_list(known_steps())} do")
     checkpoint = open_checkpoint(Workspace(REPOSITORY).checkpoint)
     ids = checkpoint.encode(text, called="the text")
-    tokens = [visible_token(token_text(checkpoint.tokenizer, id_)) for id_ in ids]
+
+    def name(id_: int) -> str:
+        return visible_token(token_text(checkpoint.tokenizer, id_))
+
+    tokens = [name(id_) for id_ in ids]
     found = _PARTS[step.number](_Reading(np.array([ids])))
     parameters = {name: found.parameters[name] for name in check.on_text.parameters}
     inputs = {
@@ -70,9 +76,15 @@ def step_on_text(step: Step, text: str) -> TextGiven:
         for (name, spec), array in zip(check.on_text.inputs.items(), found.inputs, strict=True)
     }
     expected = check.numpy_model(check.on_text, parameters, inputs)
-    case = Case(check.on_text.name, {"batch": 1, "seq_len": found.new or len(ids)}, seed=0, note=found.what, shipped=True)
+    case = Case(
+        check.on_text.name, {"batch": 1, "seq_len": found.new or len(ids)}, seed=0, note=found.what, shipped=True
+    )
     given = Given(case, check.on_text, parameters, inputs, expected, check.tolerance)
-    labels = {"seq_len": tokens[-found.new :], "total_len": tokens, "n_positions": tokens}
+    labels = {
+        **dict.fromkeys(("seq_len", "total_seq_len"), tokens[-found.new :]),
+        **dict.fromkeys(("total_len", "n_positions"), tokens),
+        "vocab_size": [name(id_) for id_ in range(checkpoint.tokenizer.get_vocab_size())],
+    }
     return TextGiven(text, found.what, given, labels)
 
 
@@ -83,13 +95,13 @@ def known_steps() -> list[Step]:
 
 def _list(steps: Sequence[Step]) -> str:
     """The steps in words: "steps 02 to 13, 16 and 18"."""
-    runs: list[list[Step]] = []
-    for step in steps:
-        if runs and runs[-1][-1].number + 1 == step.number:
-            runs[-1].append(step)
+    runs: list[list[str]] = []
+    for step, before in zip(steps, [None, *steps], strict=False):
+        if before is not None and step.number == before.number + 1:
+            runs[-1].append(step.label)
         else:
-            runs.append([step])
-    parts = [run[0].label if len(run) == 1 else f"{run[0].label} to {run[-1].label}" for run in runs]
+            runs.append([step.label])
+    parts = [part for run in runs for part in (run if len(run) < 3 else [f"{run[0]} to {run[-1]}"])]
     return f"steps {', '.join(parts[:-1])} and {parts[-1]}"
 
 
@@ -161,7 +173,7 @@ class _Reading:
 
 
 def _causal_mask(reading: _Reading) -> _Part:
-    return _Part("a mask of its length", [np.zeros(reading.seq_len)])
+    return _Part("the mask of its length", [np.zeros(reading.seq_len)])
 
 
 def _layer_norm(reading: _Reading) -> _Part:
@@ -189,7 +201,7 @@ def _projections(reading: _Reading) -> _Part:
 
 def _attention(reading: _Reading) -> _Part:
     heads = [numpy_gpt2.split_heads(x, reading.n_head)[:, [HEAD]] for x in reading.projected]
-    return _Part(f"head {HEAD} of block {BLOCK}", heads)
+    return _Part(f"queries, keys and values of head {HEAD} in block {BLOCK}", heads)
 
 
 def _multi_head_attention(reading: _Reading) -> _Part:
