@@ -100,8 +100,8 @@
     made.append(scroll, said);
     if (value.likely.length) {
       const rows = value.likely.map((row, index) => {
-        const told = row.map(([name, number]) => `${name} ${number}`).join(", ");
-        return element("tr", {}, element("th", {scope: "row"}, value.rows[index] ?? ""), element("td", {}, told));
+        const told = row.map(([name, number]) => element("td", {}, element("b", {}, name), ` ${number}`));
+        return element("tr", {}, element("th", {scope: "row"}, value.rows[index] ?? ""), ...told);
       });
       made.append(element("table", {className: "lbl-likely"},
         element("caption", {}, "the largest in each row, and their tokens"), element("tbody", {}, ...rows)));
