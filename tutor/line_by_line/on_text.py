@@ -61,7 +61,7 @@ def step_on_text(step: Step, text: str) -> TextGiven:
     """
     check = step.check
     if check.on_text is None:
-        raise CaseError(f"step {step.label} computes nothing of a single text; {_list(known_steps())} do")
+        raise CaseError(f"step {step.label} cannot be shown on a text; {_list(known_steps())} can")
     checkpoint = open_checkpoint(Workspace(REPOSITORY).checkpoint)
     ids = checkpoint.encode(text, called="the text")
 
