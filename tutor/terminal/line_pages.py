@@ -27,6 +27,8 @@ _MINUS_INFINITY, _INFINITY, _NAN = "x", "∞", "?"
 # A value of at most this many numbers is shown whole; a larger one as a heat map of this size, and a corner.
 _FEW_NUMBERS = 64
 _MAP_ROWS, _MAP_COLUMNS = 8, 32
+# More rows are shown if each has a token beside it.
+_MAP_TOKENS = 16
 _CORNER = 4
 # Columns of a token beside a row; longer ones are cut.
 _LONGEST_LABEL = 10
@@ -331,7 +333,7 @@ class LinePrinter(Report):
         shown, width = number_format(corner), self._width(corner)
         room = self.console.width - _GUTTER - 4 - width * corner.shape[1] - 2 - self._beside(labels) - 1
         columns = max(4, min(first.shape[1], _MAP_COLUMNS, room))
-        part = first[:_MAP_ROWS, :columns]
+        part = first[: _MAP_TOKENS if labels.rows else _MAP_ROWS, :columns]
         where = f"{[0] * (array.ndim - 2)} of {tables} tables; " if tables > 1 else ""
         cut = "" if part.shape == first.shape else f", {part.shape[0]} x {part.shape[1]} of {first.shape[0]} x "
         cut += str(first.shape[1]) if cut else ""
@@ -360,7 +362,7 @@ class LinePrinter(Report):
         """Which tokens the largest numbers of each row belong to."""
         self._below(Text("  the largest in each row, and their tokens", style="dim"))
         shown = number_format(table)
-        for index, row in enumerate(table[:_MAP_ROWS]):
+        for index, row in enumerate(table[:_MAP_TOKENS]):
             told = "   ".join(f"{name} {shown(number)}" for name, number in largest_in_row(row, labels.columns))
             beside = f"{self._row_label(labels, index)}  " if labels.rows else ""
             self._below(Text.assemble("  ", (beside, "dim"), told))
