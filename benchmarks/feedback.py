@@ -28,6 +28,7 @@ from tutor.course import find_step
 from tutor.files import write_atomically
 from tutor.learner.skeleton import finished_workspace, skeleton_of
 from tutor.learner.workspace import REPOSITORY, Workspace
+from tutor.line_by_line.on_text import SENTENCE
 
 # Attention: a matrix product on both sides of a softmax, and no parameters to make first. And the whole model.
 ATTENTION, MODEL = 8, 13
@@ -83,8 +84,8 @@ class Learner:
         self._file, self._root = workspace.step(step), workspace.root
         self.solution = workspace.solution(step).read_text(encoding="utf-8")
         self.right = self._file.read_text(encoding="utf-8")
-        self._environment = environment
-        self._command = [sys.executable, "-m", "tutor", f"s{find_step(step).label}"]
+        self._environment, self._label = environment, find_step(step).label
+        self._command = [sys.executable, "-m", "tutor", f"s{self._label}"]
         self._edits = 0
 
     def write(self, text: str) -> None:
@@ -112,6 +113,12 @@ class Learner:
             self._command, cwd=self._root, environment=self._environment, repeat=1, status=status
         )
         return timing.median, output
+
+    def show(self, *options: str) -> float:
+        """Shows the file line by line, and gives the seconds."""
+        command = [sys.executable, "-m", "tutor", "show", self._label, *options]
+        timing, _ = time_command(command, cwd=self._root, environment=self._environment, repeat=1, status=0)
+        return timing.median
 
     def check_to_the_word(self) -> tuple[float, float]:
         """Checks right code to the end: the seconds until the tool says that the numbers are right, and all seconds.
@@ -165,6 +172,10 @@ def run(repeat: int, compiles: int, root: Path) -> list[Row]:
         attention.edit("math.sqrt(head_dim)", "(NUMBER * head_dim)")
         seconds.append(model.check(1)[0])
     rows.append(Row("wrong numbers in step 08, seen in step 13", Timing(tuple(seconds))))
+
+    attention.write(attention.right)
+    for what, *options in (("show",), ("show, on a sentence", "--text", SENTENCE)):
+        rows.append(Row(f"{what}, right numbers", Timing(tuple(attention.show(*options) for _ in range(repeat)))))
 
     words, ends = [], []
     for _ in range(compiles):

@@ -1,6 +1,7 @@
 """The solutions line by line, as the chapters show them: `{{show:08}}`.
 
-The component is the one of `python -m tutor show 08 --output page.html`, computed with a case of the step.
+The component is the one of `python -m tutor show 08 --output page.html --text …`: one sentence goes through the trained
+model that comes with the course.
 """
 
 import re
@@ -10,13 +11,13 @@ from book.paths import OUTPUTS, SOURCE
 from tutor.course import find_step
 from tutor.learner.workspace import REPOSITORY, Workspace
 from tutor.line_by_line import code_process
-from tutor.line_by_line.cases import cases_with_a_graph, choose_case
 from tutor.line_by_line.component import Limits, component
+from tutor.line_by_line.on_text import SENTENCE, step_on_text
 from tutor.line_by_line.run import run_lines
 
 # A chapter keeps less of a large value than a page of its own: as much as fits into so many bytes.
-MOST_BYTES = 60_000
-_LIMITS = (Limits(tables=2, rows=6, columns=12), Limits(tables=1, rows=6, columns=12))
+MOST_BYTES = 180_000
+_LIMITS = tuple(Limits(tables, rows=8, columns=32) for tables in (6, 2, 1))
 
 
 def chapters() -> list[str]:
@@ -33,10 +34,9 @@ def file_of(chapter: str) -> Path:
 def made(chapter: str) -> str:
     """Computes a chapter's component."""
     step, workspace = find_step(int(chapter[-2:])), Workspace(REPOSITORY)
-    cases = cases_with_a_graph(step)
-    given = choose_case(cases, None)
+    sentence = step_on_text(step, SENTENCE)
     with code_process.start(step.number) as process:
-        run = run_lines(process, step, workspace, cases, given, solutions=True, device="cpu", green={})
+        run = run_lines(process, step, workspace, [], sentence, solutions=True, device="cpu", green={})
     sizes = (component(run, limits) for limits in _LIMITS)
     return next(text for text in sizes if len(text.encode()) <= MOST_BYTES)
 

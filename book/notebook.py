@@ -10,6 +10,7 @@ from book.captures import listing
 from book.paths import SOURCE
 from book.preprocessor import fill_in
 from tutor.course import COURSE, Step
+from tutor.line_by_line.on_text import SENTENCE
 
 # The learner has the step file open beside the notebook.
 _LEFT_OUT = ("The step file",)
@@ -113,7 +114,9 @@ def _for_jupyter(text: str, path: str) -> str:
         path,
         formula=lambda latex, display: f"$${latex}$$" if display else f"${latex}$",
         figure=lambda name, caption, path: f"\n![{name}](../figures/{name}.svg)\n\n*{' '.join(caption.split())}*\n",
-        lines=lambda step, path: f"`python -m tutor show {step} --solutions` shows what each line makes.",
+        lines=lambda step, path: (
+            f'`python -m tutor show {step} --solutions --text "{SENTENCE}"` shows what each line makes of it.'
+        ),
     )
     # Chapters are parts of this one page; its other pages are not.
     text = re.sub(r"^# (Step (\d\d): .*)$", r'<a id="step_\2"></a>\n\n# \1', text, flags=re.MULTILINE)

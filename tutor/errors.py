@@ -38,7 +38,7 @@ class PromptError(CourseError):
 
 
 class PictureError(CourseError):
-    """There is no such head, or its picture cannot be written."""
+    """There is no such head, or a picture or a page cannot be written."""
 
 
 class CaseError(CourseError, LookupError):

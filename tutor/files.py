@@ -5,6 +5,8 @@ import secrets
 import shutil
 from pathlib import Path
 
+from tutor.errors import PictureError
+
 
 def write_atomically(file: Path, content: str | bytes) -> None:
     """Writes a file as a whole or not at all.
@@ -33,3 +35,32 @@ def write_atomically(file: Path, content: str | bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def check_new_file(file: Path, *, overwrite: bool) -> None:
+    """Sees to it, before any work is done, that a file can be written that a command was asked for.
+
+    Raises:
+        PictureError: it cannot; the message says what to change.
+    """
+    if file.is_dir():
+        raise PictureError(f"{file} is a folder: give the name of a file")
+    if not file.parent.is_dir():
+        raise PictureError(f"there is no folder {file.parent}: make it first")
+    if file.exists() and not overwrite:
+        raise PictureError(f"{file} is there already: give another name, or --overwrite")
+    if not os.access(file.parent, os.W_OK):
+        raise PictureError(f"{file.parent} cannot be written: give a file in another folder")
+
+
+def write_new_file(file: Path, content: str | bytes, *, overwrite: bool) -> None:
+    """Writes a file that a command was asked for, as a whole or not at all.
+
+    Raises:
+        PictureError: it cannot be written; the message says why.
+    """
+    check_new_file(file, overwrite=overwrite)  # once more: making the content took a while
+    try:
+        write_atomically(file, content)
+    except OSError as error:
+        raise PictureError(f"{file} cannot be written: {error.strerror or error}") from None

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 from tests.support.attention_maps import some_weights
 from tests.support.browser import assert_accessible, open_page
 from tests.support.workspaces import Tool
+from tutor import files
 from tutor.attention_maps import pictures
 from tutor.attention_maps.terminal_map import HeatMap
 from tutor.errors import CourseError
@@ -149,7 +150,7 @@ def test_a_picture_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: p
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pictures.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
     with pytest.raises(CourseError, match="cannot be written: give a file in another folder"):
         pictures.check(tmp_path / "map.svg", overwrite=False)
     monkeypatch.undo()
@@ -157,7 +158,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: py
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pictures.os, "replace", full)
+    monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(CourseError, match=r"map\.svg cannot be written: No space left on device"):
         pictures.write(tmp_path / "map.svg", HeatMap("a head", ["a"], np.ones((1, 1))), overwrite=False)
     assert not list(tmp_path.iterdir())

@@ -1,6 +1,9 @@
 """The solutions line by line, as the chapters show them."""
 
+import json
+
 import pytest
+from bs4 import BeautifulSoup
 
 from book import lines
 from book.preprocessor import BookError, fill_in
@@ -16,6 +19,18 @@ def test_what_is_kept_is_what_the_solution_makes(chapter: str):
     kept = lines.file_of(chapter).read_text(encoding="utf-8")
     assert len(kept.encode()) <= lines.MOST_BYTES
     assert_same_text(lines.made(chapter), kept)
+
+
+@pytest.mark.parametrize("chapter", lines.chapters())
+def test_it_is_one_sentence_with_its_tokens(chapter: str):
+    soup = BeautifulSoup(lines.file_of(chapter).read_text(encoding="utf-8"), "html.parser")
+    told = soup.select_one(".lbl-case").get_text()
+    assert "on “To be, or not to be”: " in told and "rounded to 4 digits" in told
+    data = json.loads(soup.select_one("script").string)
+    values = [value for line in data["lines"].values() for value in line["values"]]
+    tokens = ["To", "␣be", ",", "␣or", "␣not", "␣to", "␣be"]
+    # In step 16 one token is new, and the others are keys.
+    assert any(tokens in (value["rows"], value["columns"]) for value in values)
 
 
 def test_it_is_folded_into_the_chapter_whole():

@@ -11,9 +11,11 @@ from tutor.course import find_step
 from tutor.learner.workspace import REPOSITORY, Workspace
 from tutor.line_by_line import code_process
 from tutor.line_by_line.cases import cases_with_a_graph, choose_case
+from tutor.line_by_line.on_text import SENTENCE, step_on_text
 from tutor.line_by_line.run import LineRun, run_lines
 
 Run = Callable[..., LineRun]
+TextRun = Callable[..., LineRun]
 
 
 def run_step(
@@ -38,6 +40,19 @@ def run_step(
 def solution() -> Run:
     """Runs a solution; one that several tests want runs once."""
     return functools.cache(functools.partial(run_step, Workspace(REPOSITORY), solutions=True))
+
+
+def run_on_text(number: int, text: str = SENTENCE) -> LineRun:
+    step = find_step(number)
+    with code_process.start(number, seconds=60.0) as process:
+        given = step_on_text(step, text)
+        return run_lines(process, step, Workspace(REPOSITORY), [], given, solutions=True, device="cpu", green={})
+
+
+@pytest.fixture(scope="session")
+def on_text() -> TextRun:
+    """Runs a solution on a text, the chapters' sentence if none is given; what several tests want runs once."""
+    return functools.cache(run_on_text)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, expect
 
-from tests.line_by_line.conftest import Run
+from tests.line_by_line.conftest import Run, TextRun
 from tests.support.browser import assert_accessible, open_page
 from tests.support.workspaces import Tool
 from tutor.errors import PictureError
@@ -141,6 +141,76 @@ def test_another_table_can_be_chosen(browser: Browser, solution: Run, tmp_path: 
         value.get_by_label("table at").select_option("[1, 2]")
         row = [float(text) for text in value.locator("tbody tr").nth(4).locator("td").all_inner_texts()]
         np.testing.assert_allclose(row, line.values[0].array[1, 2, 4], rtol=6e-4)
+
+
+def test_tokens_stand_beside_rows_and_above_columns(browser: Browser, on_text: TextRun, tmp_path: Path):
+    tokens = ["To", "␣be", ",", "␣or", "␣not", "␣to", "␣be"]
+    run = on_text(8)
+    (line,) = [line for line in run.lines if line.text.startswith("weights = ")]
+    with opened(browser, run, tmp_path) as page:
+        expect(page.locator(".lbl-case")).to_contain_text(
+            "on “To be, or not to be”: queries, keys and values of head 4 in block 0. "
+            "The numbers are those of the trained model that comes with the course."
+        )
+        line_with(page, "weights = ").click()
+        value = page.locator(".lbl-value").first
+        assert value.locator("th[scope=row]").all_inner_texts() == tokens
+        assert value.locator("th[scope=col]").all_inner_texts() == tokens
+        value.locator("tbody tr").nth(3).locator("td").nth(1).hover()
+        readout = value.locator("output")
+        expect(readout).to_contain_text("weights[0, 0, 3, 1] (␣or, ␣be) = ")
+        shown = float(readout.inner_text().rpartition("= ")[2])
+        np.testing.assert_allclose(shown, line.values[0].array[0, 0, 3, 1], rtol=6e-4)
+        # Where only the rows are tokens, columns have numbers.
+        line_with(page, "return weights").click()
+        value = page.locator(".lbl-value").first
+        assert value.locator("th[scope=row]").all_inner_texts() == tokens
+        assert value.locator("th[scope=col]").all_inner_texts() == [str(number) for number in range(32)]
+        value.locator("tbody tr").nth(6).locator("td").nth(31).hover()
+        expect(value.locator("output")).to_contain_text("[0, 0, 6, 31] (␣be) = ")
+
+
+def test_a_case_has_numbers_in_place_of_tokens(browser: Browser, solution: Run, tmp_path: Path):
+    with opened(browser, solution(8), tmp_path) as page:
+        line_with(page, "weights = ").click()
+        assert page.locator(".lbl-value").first.locator("th[scope=row]").all_inner_texts() == ["0", "1", "2", "3"]
+
+
+def test_the_largest_logits_have_their_tokens(browser: Browser, on_text: TextRun, tmp_path: Path):
+    run = on_text(13)
+    (line,) = [line for line in run.lines if line.file == run.file and line.text.startswith("return self.lm_head")]
+    logits = line.values[0].array[0]
+    assert run.on_text is not None
+    names = run.on_text.labels["vocab_size"]
+    with opened(browser, run, tmp_path) as page:
+        line_with(page, "return self.lm_head").click()
+        likely = page.locator(".lbl-likely").first
+        for row, made in enumerate(likely.locator("tr").all()):
+            assert made.locator("b").all_inner_texts() == [names[id_] for id_ in np.argsort(-logits[row])[:3]]
+            shown = float(made.locator("td").first.inner_text().rpartition(" ")[2])
+            np.testing.assert_allclose(shown, logits[row].max(), rtol=6e-4)
+        assert row == 6
+
+
+def test_tokens_stay_in_sight_when_a_wide_table_is_scrolled(browser: Browser, on_text: TextRun, tmp_path: Path):
+    with opened(browser, on_text(8), tmp_path, width=390) as page:
+        line_with(page, "return weights").click()
+        value = page.locator(".lbl-value").first
+        value.locator(".lbl-scroll").evaluate("element => { element.scrollLeft = 1000; }")
+        box = value.locator("th[scope=row]").nth(4).bounding_box()
+        cell = value.locator("tbody tr").nth(4).locator("td").first.bounding_box()
+        assert box is not None and cell is not None
+        assert cell["x"] < 0 <= box["x"] < 390
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("step", [8, 13])
+def test_a_sentence_is_accessible_too(browser: Browser, on_text: TextRun, tmp_path: Path, scheme: str, step: int):
+    with opened(browser, on_text(step), tmp_path) as page:
+        page.emulate_media(color_scheme=scheme)
+        page.locator(".lbl-source button").last.click()
+        assert_accessible(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

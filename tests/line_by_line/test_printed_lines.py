@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.line_by_line.conftest import Run
+from tests.line_by_line.conftest import Run, TextRun
 from tests.support.workspaces import Tool
 from tutor.errors import CaseError
 from tutor.learner.workspace import Workspace
@@ -90,6 +90,45 @@ def test_one_line_is_printed_with_all_numbers(solution: Run):
         printed(run, line=1)
 
 
+def test_tokens_stand_beside_rows_and_above_columns(on_text: TextRun):
+    run = on_text(8)
+    text = printed(run)
+    assert "on “To be, or not to be”: queries, keys and values of head 4 in block 0" in text.replace("\n  ", " ")
+    rows = below(text, "weights = F.softmax")
+    start = rows.index("weights  (batch=1, 1, seq_len=7, seq_len=7)  float32")
+    tokens = ["To", "␣be", ",", "␣or", "␣not", "␣to", "␣be"]
+    assert rows[start + 1].split() == tokens
+    (line,) = [line for line in run.lines if line.text.startswith("weights = ")]
+    for row, token, numbers in zip(rows[start + 2 :], tokens, line.values[0].array[0, 0], strict=False):
+        label, *shown = row.split()
+        assert label == token
+        np.testing.assert_allclose([float(number) for number in shown], numbers, atol=5.1e-5)
+    # A heat map has them too.
+    assert [row.split()[0] for row in below(text, "return weights @ value")[2:]] == tokens
+
+
+def test_the_largest_logits_have_their_tokens(on_text: TextRun):
+    run = on_text(13)
+    rows = below(printed(run), "return self.lm_head")
+    start = rows.index("the largest in each row, and their tokens")
+    (line,) = [line for line in run.lines if line.file == run.file and line.text.startswith("return self.lm_head")]
+    assert run.on_text is not None
+    names, logits = run.on_text.labels["vocab_size"], line.values[0].array[0]
+    for row, token, numbers in zip(rows[start + 1 :], run.on_text.labels["seq_len"], logits, strict=False):
+        label, *told = row.split()
+        best = np.argsort(-numbers)[:3]
+        assert label == token and told[::2] == [names[id_] for id_ in best]
+        np.testing.assert_allclose([float(number) for number in told[1::2]], numbers[best], atol=1e-3)
+
+
+def test_a_terminal_without_unicode_gets_other_signs(on_text: TextRun):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    LinePrinter(Console(file=out, width=80)).lines(on_text(8), deep=False)
+    out.seek(0)
+    text = out.read()
+    assert 'on "To be, or not to be"' in text and "_not" in text and "?" not in text
+
+
 def test_the_first_wrong_line_is_marked_in_words(changed: Run):
     text = printed(changed(8, "/ math.sqrt(head_dim)", "/ head_dim"))
     assert below(text, "scores = ")[-1] == "✗ the first wrong line"
@@ -103,10 +142,14 @@ def test_a_line_that_fails_is_marked_in_words(changed: Run):
     assert "weights  (batch=1, 1, seq_len=4, seq_len=4)" in text
 
 
-def test_no_row_of_numbers_is_wider_than_the_terminal(solution: Run):
-    for step in (3, 8, 9, 13, 16):
+def test_no_row_of_numbers_is_wider_than_the_terminal(solution: Run, on_text: TextRun):
+    for run in (
+        *map(solution, (3, 8, 9, 13, 16)),
+        *map(on_text, (3, 8, 13, 16, 18)),
+        on_text(8, "incomprehensible " * 9),
+    ):
         for width in (80, 120):
-            for row in printed(solution(step), width=width).splitlines():
+            for row in printed(run, width=width).splitlines():
                 bar = row.partition("│")[2]
                 # The terminal wraps headings with long names.
                 assert not bar or len(row) <= width or "(" in bar or "calls" in bar, row

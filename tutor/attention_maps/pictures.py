@@ -3,7 +3,6 @@
 import html
 import io
 import math
-import os
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.cells import cell_len
 
 from tutor.attention_maps.terminal_map import HeatMap, percent
 from tutor.errors import PictureError
-from tutor.files import write_atomically
+from tutor.files import check_new_file, write_new_file
 
 # More tokens than this make no picture that can be read.
 MOST_TOKENS = 128
@@ -35,14 +34,7 @@ def check(file: Path, *, overwrite: bool) -> None:
     if file.suffix.lower() not in WRITERS:
         known = ", ".join(WRITERS)
         raise PictureError(f"{file}: the end of the name says what to write, and it must be one of {known}")
-    if file.is_dir():
-        raise PictureError(f"{file} is a folder: give the name of a file")
-    if not file.parent.is_dir():
-        raise PictureError(f"there is no folder {file.parent}: make it first")
-    if file.exists() and not overwrite:
-        raise PictureError(f"{file} is there already: give another name, or --overwrite")
-    if not os.access(file.parent, os.W_OK):
-        raise PictureError(f"{file.parent} cannot be written: give a file in another folder")
+    check_new_file(file, overwrite=overwrite)
     if file.suffix.lower() == ".png":
         try:
             import matplotlib  # noqa: F401 - only asked for
@@ -60,12 +52,7 @@ def write(file: Path, heat_map: HeatMap, *, overwrite: bool) -> None:
         PictureError: it cannot be written; the message says why.
     """
     check(file, overwrite=overwrite)
-    content = WRITERS[file.suffix.lower()](heat_map)
-    try:
-        check(file, overwrite=overwrite)  # once more: drawing took a while
-        write_atomically(file, content)
-    except OSError as error:
-        raise PictureError(f"{file} cannot be written: {error.strerror or error}") from None
+    write_new_file(file, WRITERS[file.suffix.lower()](heat_map), overwrite=overwrite)
 
 
 def _told(heat_map: HeatMap) -> str:

@@ -191,6 +191,8 @@ class Check:
         show: what to tell beside a green verdict, made of the outputs by case.
         compiler_fault: what is known of right graphs of this step that MAX compiles wrongly.
         drawn: more expectations, whose numbers are drawn with this seed; another one in each check.
+        on_text: the step in the size of the trained model that comes with the course, as it is shown on a text. No
+            check runs it, unless it is one of the subjects too.
     """
 
     names: tuple[str, ...]
@@ -204,6 +206,7 @@ class Check:
     show: Callable[[Mapping[str, Arrays]], str] | None = None
     compiler_fault: str = ""
     drawn: Callable[[int], tuple[Expectation, ...]] = lambda seed: ()
+    on_text: Subject | None = None
 
     def expectations_for(self, seed: int) -> tuple[Expectation, ...]:
         """All expectations of a check that draws with this seed."""
@@ -211,4 +214,5 @@ class Check:
 
     def subject(self, name: str) -> Subject:
         """The subject with this name."""
-        return next(subject for subject in self.subjects if subject.name == name)
+        known = self.subjects if self.on_text is None else (*self.subjects, self.on_text)
+        return next(subject for subject in known if subject.name == name)

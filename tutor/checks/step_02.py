@@ -77,6 +77,7 @@ CHECK = Check(
         *(Case(subject.name, {}, seed=0) for subject in STATIC),
     ),
     expectations=(is_graph_operation(2, "causal_mask"),),
+    on_text=SYMBOLIC[0],
     numpy_model=numpy_model,
     mistakes=(
         Mistake(

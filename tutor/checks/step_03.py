@@ -5,15 +5,22 @@ from typing import Any
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared.subjects import SHIPPED
 from tutor.graphs.tensor_spec import TensorSpec
 
-EVERY_TOKEN = Subject(
-    name="dim=36",
-    build=lambda code: code[3].LayerNorm(36),
-    inputs={"x": TensorSpec("float32", ("batch", "seq_len", 36))},
-    outputs={"y": TensorSpec("float32", ("batch", "seq_len", 36))},
-    parameters=sizes.layer_norm(36),
-)
+
+def _norm(dim: int) -> Subject:
+    tokens = TensorSpec("float32", ("batch", "seq_len", dim))
+    return Subject(
+        name=f"dim={dim}",
+        build=lambda code: code[3].LayerNorm(dim),
+        inputs={"x": tokens},
+        outputs={"y": tokens},
+        parameters=sizes.layer_norm(dim),
+    )
+
+
+EVERY_TOKEN = _norm(36)
 LARGE_EPSILON = Subject(
     name="dim=20, eps=0.1",
     build=lambda code: code[3].LayerNorm(20, eps=0.1),
@@ -42,6 +49,7 @@ CHECK = Check(
         Case(EVERY_TOKEN.name, {"batch": 1, "seq_len": 2}, seed=5, scale=0.0, note="all zero"),
         Case(LARGE_EPSILON.name, {"rows": 6}, seed=6),
     ),
+    on_text=_norm(SHIPPED["n_embd"]),
     numpy_model=numpy_model,
     explain={
         "'int' object is not iterable": "A shape is a list, such as `[dim]`.",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared.subjects import SHIPPED
 from tutor.graphs.tensor_spec import TensorSpec
 
 
@@ -43,6 +44,7 @@ CHECK = Check(
         Case(WIDE.name, {"batch": 3, "seq_len": 4}, seed=3, scale=5.0, note="large numbers"),
         Case(NARROW.name, {"batch": 1, "seq_len": 7}, seed=4),
     ),
+    on_text=_mlp(SHIPPED["n_embd"], sizes.intermediate_size(SHIPPED)),
     numpy_model=numpy_model,
     mistakes=(
         Mistake(

@@ -4,19 +4,26 @@ import numpy as np
 
 from tutor.checking import random_numbers
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
-from tutor.checks.shared.subjects import built
+from tutor.checks.shared.subjects import SHIPPED, built
 from tutor.graphs.tensor_spec import TensorSpec
+from tutor.sizes import Settings
 
 SETTINGS = {"vocab_size": 61, "n_positions": 32, "n_embd": 36}
 
-TABLE = Subject(
-    name="vocab_size=61, n_embd=36",
-    build=built(5, "GPT2Embeddings", SETTINGS),
-    inputs={"input_ids": TensorSpec("int64", ("batch", "seq_len"))},
-    outputs={"y": TensorSpec("float32", ("batch", "seq_len", 36))},
-    parameters={"weight": (61, 36)},
-    settings=SETTINGS,
-)
+
+def _table(settings: Settings) -> Subject:
+    vocab_size, n_embd = settings["vocab_size"], settings["n_embd"]
+    return Subject(
+        name=f"vocab_size={vocab_size}, n_embd={n_embd}",
+        build=built(5, "GPT2Embeddings", settings),
+        inputs={"input_ids": TensorSpec("int64", ("batch", "seq_len"))},
+        outputs={"y": TensorSpec("float32", ("batch", "seq_len", n_embd))},
+        parameters={"weight": (vocab_size, n_embd)},
+        settings=settings,
+    )
+
+
+TABLE = _table(SETTINGS)
 
 
 def every_token(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
@@ -48,6 +55,7 @@ CHECK = Check(
         Case(TABLE.name, {"batch": 1, "seq_len": 1}, seed=2),
         Case(TABLE.name, {"batch": 1, "seq_len": 61}, seed=3, note="every token once", given=every_token),
     ),
+    on_text=_table(SHIPPED),
     numpy_model=numpy_model,
     mistakes=(
         Mistake(

@@ -4,19 +4,26 @@ import numpy as np
 
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
-from tutor.checks.shared.subjects import built
+from tutor.checks.shared.subjects import SHIPPED, built
 from tutor.graphs.tensor_spec import TensorSpec
+from tutor.sizes import Settings
 
 SETTINGS = {"vocab_size": 61, "n_positions": 32, "n_embd": 36}
 
-TABLE = Subject(
-    name="n_positions=32, n_embd=36",
-    build=built(6, "GPT2PositionEmbeddings", SETTINGS),
-    inputs={"input_ids": TensorSpec("int64", ("batch", "seq_len"))},
-    outputs={"y": TensorSpec("float32", ("seq_len", 36))},
-    parameters={"weight": (32, 36)},
-    settings=SETTINGS,
-)
+
+def _table(settings: Settings) -> Subject:
+    n_positions, n_embd = settings["n_positions"], settings["n_embd"]
+    return Subject(
+        name=f"n_positions={n_positions}, n_embd={n_embd}",
+        build=built(6, "GPT2PositionEmbeddings", settings),
+        inputs={"input_ids": TensorSpec("int64", ("batch", "seq_len"))},
+        outputs={"y": TensorSpec("float32", ("seq_len", n_embd))},
+        parameters={"weight": (n_positions, n_embd)},
+        settings=settings,
+    )
+
+
+TABLE = _table(SETTINGS)
 
 
 def numpy_model(
@@ -42,6 +49,7 @@ CHECK = Check(
         Case(TABLE.name, {"batch": 1, "seq_len": 1}, seed=2),
         Case(TABLE.name, {"batch": 3, "seq_len": 31}, seed=3),
     ),
+    on_text=_table(SHIPPED),
     numpy_model=numpy_model,
     mistakes=(
         Mistake(

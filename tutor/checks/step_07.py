@@ -5,21 +5,26 @@ from itertools import permutations
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
-from tutor.checks.shared.subjects import built
+from tutor.checks.shared.subjects import SHIPPED, built
 from tutor.graphs.tensor_spec import TensorSpec
 
-SETTINGS = {"n_embd": 36, "n_head": 3}
-TOKENS = TensorSpec("float32", ("batch", "seq_len", 36))
 ORDER = ("query", "key", "value")
 
-PROJECTION = Subject(
-    name="n_embd=36, n_head=3",
-    build=built(7, "GPT2QKVProjection", SETTINGS),
-    inputs={"x": TOKENS},
-    outputs={name: TOKENS for name in ORDER},
-    parameters=sizes.linear(36, 3 * 36),
-    settings=SETTINGS,
-)
+
+def _projection(n_embd: int, n_head: int) -> Subject:
+    settings = {"n_embd": n_embd, "n_head": n_head}
+    tokens = TensorSpec("float32", ("batch", "seq_len", n_embd))
+    return Subject(
+        name=f"n_embd={n_embd}, n_head={n_head}",
+        build=built(7, "GPT2QKVProjection", settings),
+        inputs={"x": tokens},
+        outputs=dict.fromkeys(ORDER, tokens),
+        parameters=sizes.linear(n_embd, 3 * n_embd),
+        settings=settings,
+    )
+
+
+PROJECTION = _projection(36, 3)
 
 
 def numpy_model(
@@ -40,6 +45,7 @@ CHECK = Check(
         Case(PROJECTION.name, {"batch": 1, "seq_len": 1}, seed=2),
         Case(PROJECTION.name, {"batch": 3, "seq_len": 2}, seed=3, scale=5.0, note="large numbers"),
     ),
+    on_text=_projection(SHIPPED["n_embd"], SHIPPED["n_head"]),
     numpy_model=numpy_model,
     explain={
         "parameters are missing": "This class is itself a `Linear` layer: call `super().__init__(in_dim, out_dim)`, "

@@ -5,6 +5,7 @@ from typing import Any
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared.expectations import is_graph_operation
+from tutor.checks.shared.subjects import SHIPPED
 from tutor.graphs.tensor_spec import TensorSpec
 
 
@@ -38,6 +39,7 @@ CHECK = Check(
         Case(ONE_HEAD.name, {"batch": 2, "seq_len": 6}, seed=5, scale=20.0, note="large logits", tolerance=1e-4),
     ),
     expectations=(is_graph_operation(8, "scaled_dot_product_attention"),),
+    on_text=_heads(1, SHIPPED["n_embd"] // SHIPPED["n_head"]),
     numpy_model=numpy_model,
     explain={
         # Found by MAX 26.7.0's compiler, not while tracing.

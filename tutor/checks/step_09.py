@@ -6,7 +6,7 @@ from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared import plain_attention
-from tutor.checks.shared.subjects import built
+from tutor.checks.shared.subjects import SHIPPED, built
 from tutor.graphs.tensor_spec import TensorSpec
 
 
@@ -78,6 +78,7 @@ CHECK = Check(
             given=plain_attention.as_module,
         ),
     ),
+    on_text=_heads(SHIPPED["n_embd"], SHIPPED["n_head"]),
     numpy_model=numpy_model,
     mistakes=(
         Mistake(

@@ -7,6 +7,7 @@ import numpy as np
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
+from tutor.checks.shared.subjects import SHIPPED
 from tutor.graphs.tensor_spec import TensorSpec
 
 
@@ -16,8 +17,23 @@ def _around_linear(code: Code) -> Callable[..., object]:
     return code[10].PreNormResidual(36, Linear(36, 36))
 
 
-def _around_mlp(code: Code) -> Callable[..., object]:
-    return code[10].PreNormResidual(24, code[4].GPT2MLP(50, code[1].GPT2Config(n_embd=24)), eps=0.05)
+def _mlp(n_embd: int, n_inner: int, eps: float) -> Subject:
+    """A residual step around an MLP."""
+
+    def build(code: Code) -> Callable[..., object]:
+        mlp = code[4].GPT2MLP(n_inner, code[1].GPT2Config(n_embd=n_embd))
+        return code[10].PreNormResidual(n_embd, mlp, eps=eps)
+
+    tokens = TensorSpec("float32", ("batch", "seq_len", n_embd))
+    settings = {"n_embd": n_embd, "n_inner": n_inner, "layer_norm_epsilon": eps}
+    return Subject(
+        name=f"an MLP, dim={n_embd}, eps={eps}",
+        build=build,
+        inputs={"x": tokens},
+        outputs={"y": tokens},
+        parameters=sizes.joined(ln=sizes.layer_norm(n_embd), sublayer=sizes.mlp(settings)),
+        settings=settings,
+    )
 
 
 LINEAR = Subject(
@@ -28,14 +44,7 @@ LINEAR = Subject(
     parameters=sizes.joined(ln=sizes.layer_norm(36), sublayer=sizes.linear(36, 36)),
     settings={"n_embd": 36},
 )
-MLP = Subject(
-    name="an MLP, dim=24, eps=0.05",
-    build=_around_mlp,
-    inputs={"x": TensorSpec("float32", ("batch", "seq_len", 24))},
-    outputs={"y": TensorSpec("float32", ("batch", "seq_len", 24))},
-    parameters=sizes.joined(ln=sizes.layer_norm(24), sublayer=sizes.mlp({"n_embd": 24, "n_inner": 50})),
-    settings={"n_embd": 24, "n_inner": 50, "layer_norm_epsilon": 0.05},
-)
+MLP = _mlp(24, 50, 0.05)
 
 
 def numpy_model(
@@ -62,6 +71,7 @@ CHECK = Check(
         # A small variance, so that epsilon matters.
         Case(LINEAR.name, {"batch": 1, "seq_len": 3}, seed=4, scale=0.01, note="small numbers"),
     ),
+    on_text=_mlp(SHIPPED["n_embd"], sizes.intermediate_size(SHIPPED), 1e-5),
     numpy_model=numpy_model,
     mistakes=(
         Mistake(

@@ -5,7 +5,7 @@ from typing import Any
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
-from tutor.checks.shared.subjects import built
+from tutor.checks.shared.subjects import SHIPPED, built
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.sizes import Settings
 
@@ -42,6 +42,7 @@ CHECK = Check(
         Case(PLAIN.name, {"batch": 1, "seq_len": 1}, seed=2),
         Case(OTHER.name, {"batch": 3, "seq_len": 7}, seed=3),
     ),
+    on_text=_block({"n_embd": SHIPPED["n_embd"], "n_head": SHIPPED["n_head"]}),
     numpy_model=numpy_model,
     mistakes=(
         Mistake(

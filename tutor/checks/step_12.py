@@ -6,8 +6,10 @@ from tutor import sizes
 from tutor.checking.spec import Arrays, Check, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared import models
+from tutor.checks.shared.subjects import SHIPPED
 
-SUBJECTS = models.Model(12, "MaxGPT2Model", sizes.model, output="y", width="n_embd").subjects()
+MODEL = models.Model(12, "MaxGPT2Model", sizes.model, output="y", width="n_embd")
+SUBJECTS = MODEL.subjects()
 
 
 def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
@@ -21,6 +23,7 @@ CHECK = Check(
     subjects=SUBJECTS,
     cases=models.cases(),
     expectations=(models.causality(SUBJECTS[0], "vectors"),),
+    on_text=MODEL.subject("shipped", SHIPPED),
     numpy_model=numpy_model,
     explain={"missing: h.1.": "The list holds the same block several times. Make a new one for each layer."},
     mistakes=models.MISTAKES,

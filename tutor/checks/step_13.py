@@ -9,12 +9,12 @@ from typing import Any
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
-from tutor.checks.shared import models
+from tutor.checks.shared import models, subjects
 
 MODEL = models.Model(13, "MaxGPT2LMHeadModel", sizes.language_model, output="logits", width="vocab_size")
 
 # The shape of the checkpoint that comes with the course.
-SHIPPED = MODEL.subject("shipped", {"vocab_size": 1024, "n_positions": 256, "n_embd": 192, "n_layer": 4, "n_head": 6})
+SHIPPED = MODEL.subject("shipped", subjects.SHIPPED)
 SUBJECTS = MODEL.subjects()
 
 
@@ -38,6 +38,7 @@ CHECK = Check(
         "should not be there: lm_head.bias": "Make the `Linear` with `bias=False`.",
     },
     expectations=(models.causality(SUBJECTS[0], "logits"),),
+    on_text=SHIPPED,
     numpy_model=numpy_model,
     mistakes=(
         *models.MISTAKES,

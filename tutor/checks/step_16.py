@@ -34,6 +34,7 @@ from tutor.checks.shared import cached_models, expectations
 from tutor.checks.shared.cached_models import read_in_chunks, with_axis_named
 from tutor.checks.shared.models import numpy_settings
 from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits
+from tutor.checks.shared.subjects import SHIPPED
 from tutor.graphs.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _heads_of(input_ids: "Tensor", cache: "Tensor") -> "Tensor":
 
 SMALL = {"vocab_size": 23, "n_positions": 9, "n_embd": 12, "n_layer": 2, "n_head": 3}
 PLAIN = cached_models.subject(16, "CachedGPT2LMHeadModel", "plain", cached_models.PLAIN, part=FORWARD)
+ON_TEXT = cached_models.subject(16, "CachedGPT2LMHeadModel", "shipped", SHIPPED, part=FORWARD)
 EXTEND = Subject(
     name="extend",
     build=_extend,
@@ -146,7 +148,7 @@ def _with_mask(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
 
 def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake: Any) -> Arrays:
     """Step 16 in NumPy. A mistake is made in those of the functions that can make it."""
-    if subject is PLAIN:
+    if subject in (PLAIN, ON_TEXT):
         return cached_models.numpy_model(subject, parameters, inputs, **mistake)
     if subject is EXTEND:
         cache = inputs["cache"].copy()
@@ -423,6 +425,7 @@ CHECK = Check(
         ),
     ),
     drawn=drawn,
+    on_text=ON_TEXT,
     numpy_model=numpy_model,
     compiler_fault="The attention kernel of MAX 26.7.0 for a CPU misreads a mask that is made by comparing a row "
     "with a column. `mask_of` writes the mask down as a table first, with `F.band_part`: use its result as it is.",

@@ -16,6 +16,7 @@ from tutor.checking import random_numbers
 from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, RunnableSubjects, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.numpy import six_attentions as numpy_six
+from tutor.checks.shared.subjects import SHIPPED
 from tutor.graphs.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
@@ -199,6 +200,41 @@ ONLINE = Subject(
 )
 
 
+def _three_ways(num_heads: int, head_dim: int) -> Subject:
+    """One text with the causal attention of each kind. The tiles are gone through by themselves, on a GPU too."""
+    names = ("eager_causal_attention", "sdpa_causal_attention", "tiled_attention")
+    dims = (1, "seq_len", num_heads * head_dim)
+
+    def build(code: Code) -> Callable[..., object]:
+        def call(
+            query: "Tensor", key: "Tensor", value: "Tensor", mask: "Tensor", cu_seqlens: "Tensor"
+        ) -> tuple[object, ...]:
+            eager, fused, tiled = (getattr(code[18], name) for name in names)
+            padded, packed = (query, key, value), (x.squeeze(0) for x in (query, key, value))
+            return (
+                *(attention(*padded, num_heads, head_dim, mask) for attention in (eager, fused)),
+                tiled(*packed, num_heads, head_dim, cu_seqlens, True),
+            )
+
+        return call
+
+    results = [TensorSpec("float32", dims)] * 2 + [TensorSpec("float32", dims[1:])]
+    return Subject(
+        name=f"num_heads={num_heads}, head_dim={head_dim}",
+        build=build,
+        inputs={
+            **dict.fromkeys(("query", "key", "value"), TensorSpec("float32", dims)),
+            "mask": TensorSpec("bool", (1, "seq_len")),
+            "cu_seqlens": TensorSpec("uint32", (2,)),
+        },
+        outputs=dict(zip(names, results, strict=True)),
+        settings={"way": "three", "num_heads": num_heads, "head_dim": head_dim, "n_embd": num_heads * head_dim},
+    )
+
+
+ON_TEXT = _three_ways(SHIPPED["n_head"], SHIPPED["n_embd"] // SHIPPED["n_head"])
+
+
 def _inputs(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
     """Draws a case. The numbers are multiples of 1/8, so that the file with them is small."""
     rng = np.random.default_rng(case.seed)
@@ -295,6 +331,12 @@ def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake:
     if subject in (RANGE, ONLINE):
         mistake = mistake if mistaken else {}
         return _range_in_numpy(inputs, kinds, mistake) if subject is RANGE else _online_in_numpy(inputs, mistake)
+    if subject is ON_TEXT:
+        query, key, value, mask, cu_seqlens = inputs.values()
+        settings = {"num_heads": settings["num_heads"], "causal": True}
+        whole = numpy_six.padded(query, key, value, mask, **settings)
+        tiled = numpy_six.packed(query[0], key[0], value[0], cu_seqlens, **settings)
+        return dict(zip(subject.outputs, (whole, whole, tiled), strict=True))
     given = dict(inputs)
     if settings["dtype"] == "bfloat16":
         given |= {name: numpy_six.to_bfloat16(given[name]) for name in ("query", "key", "value")}
@@ -703,6 +745,7 @@ CHECK = Check(
             of_graphs=True,
         ),
     ),
+    on_text=ON_TEXT,
     numpy_model=numpy_model,
     compiler_fault="The attention kernel of MAX 26.7.0 for a CPU has two known faults. It takes the keys in tiles of "
     "128, and gives NaN where a whole tile is hidden with -inf: hide with -1e30, and set the result to 0 where nothing "

@@ -15,6 +15,7 @@ from tutor.checking import random_numbers
 from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, RunnableSubjects, Subject
 from tutor.checks.numpy import attention as numpy_attention
 from tutor.checks.shared.expectations import MAXS_ERROR, NO_ERROR, error_in_words, is_graph_operation, outcome, raises
+from tutor.checks.shared.subjects import SHIPPED
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.invocation import own_attention
 
@@ -98,6 +99,7 @@ VISIBLE = Subject(
 MODULE = _module(12, 3)
 MASKED = _module(12, 4, TensorSpec("bool", ("batch", 1, "seq_len", "seq_len")))
 SHARED = _module(12, 2, TensorSpec("float32", ("seq_len", "seq_len")))
+ON_TEXT = _module(SHIPPED["n_embd"], SHIPPED["n_head"], TensorSpec("bool", ("seq_len", "seq_len")))
 
 
 def with_mask(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
@@ -628,6 +630,7 @@ CHECK = Check(
             of_graphs=True,
         ),
     ),
+    on_text=ON_TEXT,
     numpy_model=numpy_model,
     compiler_fault="MAX 26.7.0 on a CPU fuses a softmax with the blend that follows it. The fused kernel assumes that "
     "the values are as wide as the keys, and if one row sees nothing, other rows become NaN too. Set the weights of "

@@ -142,14 +142,15 @@ def graph(step: Step, *, solutions: bool, device: str) -> None:
 @STEP
 @click.option("--solutions", is_flag=True, help="Show the solution in place of your file.")
 @click.option("--case", type=int, metavar="N", help="Take this one of the step's cases; else one that is small.")
+@click.option("--text", metavar="TEXT", help="Take the numbers of the course's trained model while it reads this.")
 @click.option("--line", type=click.IntRange(min=1), metavar="N", help="Show the whole values of this line alone.")
 @click.option("--deep", is_flag=True, help="Show the lines of earlier steps too.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE",
               help="Write a web page, .html, with the operations beside the code, in place of printing.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Let --output replace a file.")
 @DEVICE
-def show(step: Step, *, solutions: bool, case: int | None, line: int | None, deep: bool, output: Path | None,
-         overwrite: bool, device: str) -> None:  # fmt: skip
+def show(step: Step, *, solutions: bool, case: int | None, text: str | None, line: int | None, deep: bool,
+         output: Path | None, overwrite: bool, device: str) -> None:  # fmt: skip
     """Show your code for STEP, and under each line what it made.
 
     The tool computes the numbers itself, so nothing is compiled. Code that fails is shown up to where it failed, and
@@ -157,6 +158,8 @@ def show(step: Step, *, solutions: bool, case: int | None, line: int | None, dee
     """
     if output is not None and (line is not None or deep):
         raise click.UsageError("--output writes the step's own lines: leave --line and --deep out")
+    if text is not None and case is not None:
+        raise click.UsageError("--text takes the place of a case: leave --case out")
     from tutor.line_by_line import code_process
     from tutor.line_by_line.cases import cases_with_a_graph, choose_case
 
@@ -165,8 +168,8 @@ def show(step: Step, *, solutions: bool, case: int | None, line: int | None, dee
     if not file.exists():
         shown = file.relative_to(workspace.root)
         raise click.ClickException(f"{shown} is missing. `{typed('reset', step.label)}` brings the skeleton back.")
-    cases = cases_with_a_graph(step)
-    if not cases:
+    cases = cases_with_a_graph(step) if text is None else []
+    if text is None and not cases:
         Printer(make_console()).say(f"Step {step.label} is plain Python: there is no graph to show line by line.")
         return
     if output is not None:
@@ -174,11 +177,12 @@ def show(step: Step, *, solutions: bool, case: int | None, line: int | None, dee
 
         page.check(output, overwrite=overwrite)
     known, damage = _load_progress(workspace)
-    chosen = choose_case(cases, case)
     with code_process.start(step.number) as process:
+        from tutor.line_by_line.on_text import step_on_text
         from tutor.line_by_line.run import run_lines
         from tutor.terminal.line_pages import LinePrinter
 
+        chosen = choose_case(cases, case) if text is None else step_on_text(step, text)
         run = run_lines(process, step, workspace, cases, chosen, solutions=solutions, device=device, green=known.green)
     printer = LinePrinter(make_console())
     if output is not None:

@@ -26,11 +26,13 @@
     made.setAttribute("role", "grid");
     made.append(element("caption", {}, `${value.name}${where}`));
     const head = element("tr", {}, element("td"));
-    rows[0].forEach((_, column) => head.append(element("th", {scope: "col"}, String(column))));
+    // In a dense table there is no room for names.
+    const heading = (column) => (dense ? undefined : value.columns[column]) ?? String(column);
+    rows[0].forEach((_, column) => head.append(element("th", {scope: "col"}, heading(column))));
     made.append(element("thead", {}, head));
     const body = element("tbody");
     rows.forEach((numbers, row) => {
-      const line = element("tr", {}, element("th", {scope: "row"}, String(row)));
+      const line = element("tr", {}, element("th", {scope: "row"}, value.rows[row] ?? String(row)));
       numbers.forEach((number, column) => {
         const cell = element("td", {tabIndex: row || column ? -1 : 0}, element("span", {}, String(number)));
         const at = `[${[...place, row, column].slice(value.flat ? 1 : 0).join(", ")}]`;
@@ -41,7 +43,8 @@
         } else {
           cell.className = "lbl-infinite";
         }
-        const tell = () => say(`${value.name}${at} = ${number}`);
+        const names = [value.rows[row], value.columns[column]].filter((name) => name !== undefined).join(", ");
+        const tell = () => say(`${value.name}${at}${names && ` (${names})`} = ${number}`);
         cell.addEventListener("pointerenter", tell);
         cell.addEventListener("focus", tell);
         line.append(cell);
@@ -95,6 +98,14 @@
     }
     show(0);
     made.append(scroll, said);
+    if (value.likely.length) {
+      const rows = value.likely.map((row, index) => {
+        const told = row.map(([name, number]) => element("td", {}, element("b", {}, name), ` ${number}`));
+        return element("tr", {}, element("th", {scope: "row"}, value.rows[index] ?? ""), ...told);
+      });
+      made.append(element("table", {className: "lbl-likely"},
+        element("caption", {}, "the largest in each row, and their tokens"), element("tbody", {}, ...rows)));
+    }
     if (value.cut) {
       made.append(element("p", {className: "lbl-aside"}, value.cut));
     }

@@ -3,7 +3,6 @@
 It is a piece of HTML with its data, `component.js` and `component.css`. It loads nothing.
 """
 
-import ast
 import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +14,10 @@ from tutor.checking.line_values import Value
 from tutor.checking.statements import SourceFile
 from tutor.graphs.evaluate.dimensions import Dims
 from tutor.graphs.evaluate.program import Kind, Operation
+from tutor.line_by_line.functions import first_line, last_line, left_out
 from tutor.line_by_line.numbers import range_in_words
 from tutor.line_by_line.run import LineRun
-from tutor.line_by_line.shapes import shape_in_words, sizes_by_name
+from tutor.line_by_line.shapes import largest_in_row, shape_in_words, sizes_by_name, table_labels
 
 # Larger values are cut: so many tables of the last two axes, and so many rows and columns of each.
 MOST_TABLES, MOST_ROWS, MOST_COLUMNS = 8, 24, 48
@@ -43,8 +43,8 @@ def component(run: LineRun, limits: Limits | None = None) -> str:
     name = f"{run.file.parent.name}/{run.file.name}"
     parts = [
         f'<section class="line-by-line" aria-label="{html.escape(name)}, line by line">',
-        f'<p class="lbl-case"><code>{html.escape(name)}</code> on {html.escape(run.given.name)}. '
-        "Choose a line, with the pointer or the arrow keys.</p>",
+        f'<p class="lbl-case"><code>{html.escape(name)}</code> on {html.escape(_numbers_of(run))} '
+        f"They are rounded to {_DIGITS} digits. Choose a line, with the pointer or the arrow keys.</p>",
         '<div class="lbl-columns">',
         '<div class="lbl-column lbl-source" role="group" aria-label="The code" tabindex="-1">',
         *made.source(),
@@ -70,9 +70,9 @@ class _Made:
         source = SourceFile.read(run.file)
         functions = [] if source is None else list(source.functions.values())
         marked = {*self._lines, *self._marks()}
-        self._functions = [each for each in functions if any(each.lineno <= n <= _end(each) for n in marked)]
+        self._functions = [each for each in functions if any(each.lineno <= n <= last_line(each) for n in marked)]
         self._first = first = next((line.number for line in self._lines.values() if line.depth == 0), None)
-        entry = [each for each in self._functions if first is not None and each.lineno <= first <= _end(each)]
+        entry = [each for each in self._functions if first is not None and each.lineno <= first <= last_line(each)]
         self._entry = entry[0].lineno if entry else None
 
     def data(self) -> Json:
@@ -110,13 +110,13 @@ class _Made:
         text = self._run.file.read_text(encoding="utf-8").split("\n")
         marks = self._marks()
         for function in self._functions:
-            skipped = _docstring(function)
-            begin = min([function.lineno, *(node.lineno for node in function.decorator_list)])
+            skipped = left_out(function)
+            begin = first_line(function)
             if function is not self._functions[0]:
                 yield '<div class="lbl-gap"></div>'
             owner: int | None = None
             last = begin
-            for number in range(begin, _end(function) + 1):
+            for number in range(begin, last_line(function) + 1):
                 if number in skipped:
                     continue
                 if number in self._lines or number in marks or number == self._entry:
@@ -181,6 +181,8 @@ class _Made:
             if shown < whole
         ]
         finite = np.abs(array[np.isfinite(array)].astype(np.float64))
+        labels = table_labels(value.dims, array, self._names, self._run.labels)
+        likely = labels.is_vocabulary and labels.columns and array.size
         return {
             "name": name + (", written" if value.written else ""),
             "inner": inner,
@@ -193,7 +195,21 @@ class _Made:
             "largest": _number(finite.max(initial=0.0)),
             "places": [list(place) for place in places],
             "tables": [[[_number(number) for number in row] for row in table] for table in kept],
+            "rows": labels.rows[: limits.rows],
+            "columns": labels.columns[: limits.columns],
+            "likely": [
+                [[name, _number(number)] for name, number in largest_in_row(row, labels.columns)]
+                for row in (tables[0, : limits.rows] if likely else ())
+            ],
         }
+
+
+def _numbers_of(run: LineRun) -> str:
+    """Where the numbers are from, in words."""
+    if run.on_text is None:
+        return f"{run.given.name}. The numbers are those of the step's check."
+    told = "The numbers are those of the trained model that comes with the course."
+    return f"“{run.on_text.text}”: {run.on_text.what}. {told}"
 
 
 def _number(number: np.generic | float) -> Json:
@@ -211,14 +227,3 @@ def _number(number: np.generic | float) -> Json:
 
 def _dims(shapes: Sequence[Dims]) -> str:
     return ", ".join("(" + ", ".join(map(str, dims)) + ")" for dims in shapes)
-
-
-def _end(function: ast.FunctionDef) -> int:
-    return function.end_lineno or function.lineno
-
-
-def _docstring(function: ast.FunctionDef) -> range:
-    first = function.body[0]
-    if ast.get_docstring(function) is None:
-        return range(0)
-    return range(first.lineno + 1, (first.end_lineno or first.lineno) + 1)

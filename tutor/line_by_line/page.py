@@ -1,11 +1,10 @@
 """A step line by line as one web page, which loads nothing."""
 
 import html
-import os
 from pathlib import Path
 
 from tutor.errors import PictureError
-from tutor.files import write_atomically
+from tutor.files import check_new_file, write_new_file
 from tutor.line_by_line.assets import script, style
 from tutor.line_by_line.component import component
 from tutor.line_by_line.run import LineRun
@@ -19,14 +18,7 @@ def check(file: Path, *, overwrite: bool) -> None:
     """
     if file.suffix.lower() != ".html":
         raise PictureError(f"{file}: a page's name ends in .html")
-    if file.is_dir():
-        raise PictureError(f"{file} is a folder: give the name of a file")
-    if not file.parent.is_dir():
-        raise PictureError(f"there is no folder {file.parent}: make it first")
-    if file.exists() and not overwrite:
-        raise PictureError(f"{file} is there already: give another name, or --overwrite")
-    if not os.access(file.parent, os.W_OK):
-        raise PictureError(f"{file.parent} cannot be written: give a file in another folder")
+    check_new_file(file, overwrite=overwrite)
 
 
 def write(file: Path, run: LineRun, *, overwrite: bool) -> None:
@@ -35,12 +27,8 @@ def write(file: Path, run: LineRun, *, overwrite: bool) -> None:
     Raises:
         PictureError: it cannot be written; the message says why.
     """
-    content = page(run)
     check(file, overwrite=overwrite)
-    try:
-        write_atomically(file, content)
-    except OSError as error:
-        raise PictureError(f"{file} cannot be written: {error.strerror or error}") from None
+    write_new_file(file, page(run), overwrite=overwrite)
 
 
 def page(run: LineRun) -> str:

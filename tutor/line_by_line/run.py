@@ -22,6 +22,7 @@ from tutor.learner.progress import is_green
 from tutor.learner.skeleton import parts_of
 from tutor.learner.workspace import Workspace
 from tutor.line_by_line.code_process import CodeProcess
+from tutor.line_by_line.on_text import Labels, TextGiven
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class LineRun:
         files: those that the code is in: the step's own, then earlier ones.
         cases: the step's cases that can be shown.
         given: the one that is shown.
+        on_text: where the numbers are from if they are those of a text, and of no case.
         lines: of all files that made tensors, in the order in which they first ended.
         recording: the operations by the lines of the step's own file; None if there is no graph.
         problem: why the code did not run to its end; None if it did.
@@ -47,6 +49,7 @@ class LineRun:
     files: Sequence[Path]
     cases: Sequence[Given]
     given: Given
+    on_text: TextGiven | None = None
     lines: Sequence[Line] = ()
     recording: Recording | None = None
     problem: Problem | None = None
@@ -63,6 +66,11 @@ class LineRun:
     def number(self) -> int:
         """The number of the case, from 1."""
         return self.cases.index(self.given) + 1
+
+    @property
+    def labels(self) -> Labels:
+        """What stands at the places along a dimension, by its name."""
+        return {} if self.on_text is None else self.on_text.labels
 
     @property
     def failed_at(self) -> Frame | None:
@@ -83,7 +91,7 @@ def run_lines(
     step: Step,
     workspace: Workspace,
     cases: Sequence[Given],
-    given: Given,
+    given: Given | TextGiven,
     *,
     solutions: bool,
     device: str,
@@ -94,7 +102,8 @@ def run_lines(
     Args:
         process: in which the code runs.
         step, workspace: whose code.
-        cases, given: from `cases_with_a_graph` and `choose_case`.
+        cases: from `cases_with_a_graph`.
+        given: one of them, from `choose_case`; or what `step_on_text` gives.
         solutions: the solutions' code in place of the learner's.
         device: `auto`, `cpu` or `gpu`: for which the graph is traced. The numbers are computed by the evaluator.
         green: as in `supervisor.run`: in these steps there is no wrong line.
@@ -103,12 +112,14 @@ def run_lines(
         CourseError: it cannot be run here, whatever the code is.
     """
     own = () if solutions else range(step.number + 1)
-    run = _Run(process.link, step, workspace, given, device, own)
+    on_text = given if isinstance(given, TextGiven) else None
+    numbers = given.given if isinstance(given, TextGiven) else given
+    run = _Run(process.link, step, workspace, numbers, device, own)
     found = run.found(green)
     if process.timed_out:
         summary = f"Stopped after {process.seconds:.0f} seconds of importing and tracing."
         found["problem"] = Problem("stopped", step.number, summary, advice="Look for a loop that never ends.")
-    return LineRun(step, workspace, run.files, cases, given, **found, printed=process.printed())
+    return LineRun(step, workspace, run.files, cases, numbers, on_text, **found, printed=process.printed())
 
 
 class _Run:

@@ -1,10 +1,12 @@
-"""Shapes with the names of their sizes."""
+"""Shapes with the names of their sizes, and what stands at the places along them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from tutor.checking.numbers import Given
+from tutor.line_by_line.on_text import Labels
 
 
 def sizes_by_name(given: Given) -> dict[int, str]:
@@ -43,3 +45,30 @@ def shape_in_words(dims: Sequence[object], array: np.ndarray, names: Mapping[int
         name = names.get(size, "") if isinstance(dim, int) else dim
         parts.append(f"{name}={size}" if name else str(size))
     return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+
+@dataclass(frozen=True)
+class TableLabels:
+    """What stands beside a table of the last two axes of a value; nothing where places have no names.
+
+    Args:
+        rows, columns: one after another, perhaps for the first places alone.
+        is_vocabulary: each column stands for a token that may come next.
+    """
+
+    rows: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    is_vocabulary: bool = False
+
+
+def table_labels(dims: Sequence[object], array: np.ndarray, names: Mapping[int, str], labels: Labels) -> TableLabels:
+    """Finds what stands beside the tables of a value, by the names of its last two axes."""
+    sizes = zip(dims, array.shape, strict=True)
+    axes = [names.get(size, "") if isinstance(dim, int) else str(dim) for dim, size in sizes]
+    rows, columns = ["", "", *axes][-2:]
+    return TableLabels(labels.get(rows, ()), labels.get(columns, ()), columns == "vocab_size")
+
+
+def largest_in_row(row: np.ndarray, columns: Sequence[str], count: int = 3) -> list[tuple[str, np.generic]]:
+    """The largest numbers of a row, and the columns that they are in."""
+    return [(columns[index], row[index]) for index in np.argsort(-row, kind="stable")[:count]]

@@ -2,9 +2,11 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from tutor.checking.first_wrong_line import told, values_of
@@ -12,9 +14,10 @@ from tutor.checking.line_values import Line, Value
 from tutor.checking.statements import SourceFile
 from tutor.errors import CaseError
 from tutor.invocation import typed
+from tutor.line_by_line.functions import first_line, last_line, left_out
 from tutor.line_by_line.numbers import number_format, range_in_words
 from tutor.line_by_line.run import LineRun
-from tutor.line_by_line.shapes import shape_in_words, sizes_by_name
+from tutor.line_by_line.shapes import TableLabels, largest_in_row, shape_in_words, sizes_by_name, table_labels
 from tutor.terminal.report import Report
 
 # How strong a cell of a heat map is: from which part of the largest number on, and how it is drawn.
@@ -24,7 +27,14 @@ _MINUS_INFINITY, _INFINITY, _NAN = "x", "∞", "?"
 # A value of at most this many numbers is shown whole; a larger one as a heat map of this size, and a corner.
 _FEW_NUMBERS = 64
 _MAP_ROWS, _MAP_COLUMNS = 8, 32
+# More rows are shown if each has a token beside it.
+_MAP_TOKENS = 16
 _CORNER = 4
+# Columns of a token beside a row; longer ones are cut.
+_LONGEST_LABEL = 10
+_NO_LABELS = TableLabels()
+# Where a terminal does not have them.
+_IN_ASCII = str.maketrans({"␣": "_", "⏎": "\\n", "⇥": "\\t", "“": '"', "”": '"', "…": "..."})
 # What a line makes on the way to its value is shown whole if it is smaller still.
 _FEW_ON_THE_WAY = 32
 _GUTTER = 8
@@ -64,7 +74,7 @@ class LinePrinter(Report):
                     self._below(Text(f"time {time} of {len(line.visits)}", style="dim"))
                 for value in (*visit.inner, *visit.values):
                     self._below(self._heading(value, inner=value in visit.inner))
-                    self._whole_table(value.array)
+                    self._whole_table(value)
         if run.problem is not None:
             self._outcome()
 
@@ -74,7 +84,11 @@ class LinePrinter(Report):
         run = self._run
         self._printed(self._shown(run.file), run.printed)
         self._headline("cyan", f"Step {run.step.label}, line by line", run.step.title)
-        self._line(Text(f"{self._shown(run.file)} on case {run.number} of {len(run.cases)}: {run.given.name}"))
+        if run.on_text is not None:
+            where = f"“{run.on_text.text}”: {run.on_text.what}"
+        else:
+            where = f"case {run.number} of {len(run.cases)}: {run.given.name}"
+        self._line(Text(self._printable(f"{self._shown(run.file)} on {where}")))
 
     def _outcome(self) -> None:
         """Prints how it ended."""
@@ -125,11 +139,11 @@ class LinePrinter(Report):
         text = file.read_text(encoding="utf-8").split("\n")
         first = next((line.number for line in self._run.lines if line.depth == 0 and line.file == file), None)
         for function in source.functions.values():
-            end = function.end_lineno or function.lineno
+            end = last_line(function)
             if not any(function.lineno <= number <= end for number in happened):
                 continue
             self.console.print()
-            start = min([function.lineno, *(node.lineno for node in function.decorator_list)])
+            start = first_line(function)
             entry = first is not None and function.lineno <= first <= end
             self._function(function, start, text, lines, deep=deep, entry=entry)
 
@@ -143,14 +157,14 @@ class LinePrinter(Report):
         deep: bool,
         entry: bool,
     ) -> None:
-        skipped = _docstring(function)
+        skipped = left_out(function)
         body = function.body[0].lineno
         below: dict[int, list[Line]] = {}
         for line in lines.values():
             below.setdefault(line.end_number, []).append(line)
-        for number in range(start, (function.end_lineno or function.lineno) + 1):
+        for number in range(start, last_line(function) + 1):
             if number not in skipped:
-                self._code(number, text[number - 1] + (" …" if number + 1 in skipped else ""))
+                self._code(number, text[number - 1] + (f" {self._dots}" if number + 1 in skipped else ""))
             if entry and number == body - 1:
                 self._inputs()
             for line in below.get(number, ()):
@@ -164,7 +178,7 @@ class LinePrinter(Report):
             self._code(number, text[number - 1])
 
     def _code(self, number: int, code: str) -> None:
-        self.console.print(Text.assemble((f"{number:>5}  ", "dim"), (code, "bold")), soft_wrap=True)
+        self.console.print(Text.assemble((f"{number:>5}  ", "dim"), (self._printable(code), "bold")), soft_wrap=True)
 
     def _inputs(self) -> None:
         given = self._run.given
@@ -230,10 +244,10 @@ class LinePrinter(Report):
         self._below(heading)
         if inner and array.size * count > _FEW_ON_THE_WAY:
             return
-        if array.size <= _FEW_NUMBERS and self._fits(array):
-            self._whole_table(array)
+        if array.size <= _FEW_NUMBERS and self._fits(value):
+            self._whole_table(value)
         elif array.size:
-            self._heat_map(array)
+            self._heat_map(value)
 
     def _heading(self, value: Value, *, inner: bool) -> Text:
         name = ", ".join(value.names) or ("the result" if value.returned else value.text)
@@ -248,41 +262,78 @@ class LinePrinter(Report):
         style = "cyan dim" if inner else "cyan"
         return Text.assemble((name, style), f"  {shape}  ", (dtype, "dim"))
 
-    def _fits(self, array: np.ndarray) -> bool:
-        return self._width(array) * array.shape[-1] <= self.console.width - _GUTTER - 2
+    def _fits(self, value: Value) -> bool:
+        labels = self._labels(value)
+        return self._width(value.array, labels) * value.array.shape[-1] <= self._room(labels)
+
+    def _room(self, labels: TableLabels) -> int:
+        """How many columns of the terminal there are for numbers."""
+        return self.console.width - _GUTTER - 2 - self._beside(labels)
+
+    def _labels(self, value: Value) -> TableLabels:
+        labels = table_labels(value.dims, value.array, self._names, self._run.labels)
+        rows, columns = ([self._printable(label) for label in some] for some in (labels.rows, labels.columns))
+        return replace(labels, rows=rows, columns=columns)
+
+    def _printable(self, text: str) -> str:
+        """A text as the terminal can show it."""
+        if not self._has_unicode:
+            text = text.translate(_IN_ASCII)
+        return text.encode(self.console.encoding, "replace").decode(self.console.encoding)
 
     @staticmethod
-    def _width(array: np.ndarray) -> int:
-        shown = number_format(array)
-        return max(len(shown(number)) for number in array.reshape(-1)) + 2
+    def _beside(labels: TableLabels) -> int:
+        """How many columns of the terminal the names of the rows take."""
+        return min(max((cell_len(label) for label in labels.rows), default=0), _LONGEST_LABEL)
 
-    def _whole_table(self, array: np.ndarray) -> None:
+    def _row_label(self, labels: TableLabels, row: int) -> str:
+        """The name of a row, as wide as all of them."""
+        width = self._beside(labels)
+        return set_cell_size(labels.rows[row] if row < len(labels.rows) else "", width)
+
+    @staticmethod
+    def _width(array: np.ndarray, labels: TableLabels = _NO_LABELS) -> int:
+        """How wide a column is: for its numbers, and for the name above them."""
+        shown = number_format(array)
+        names = labels.columns if len(labels.columns) == array.shape[-1] else ()
+        widest = max((cell_len(name) for name in names), default=0)
+        return max([min(widest, _LONGEST_LABEL), *(len(shown(number)) for number in array.reshape(-1))]) + 2
+
+    def _whole_table(self, value: Value) -> None:
         """All numbers: the tables of the last two axes one after another."""
+        array, labels = value.array, self._labels(value)
         if not array.size:
             return
         tables = array.reshape(-1, *array.shape[-2:]) if array.ndim > 1 else array.reshape(1, 1, -1)
-        shown, width = number_format(array), self._width(array)
-        columns = max(1, (self.console.width - _GUTTER - 2) // width)
+        shown, width = number_format(array), self._width(array, labels)
+        beside = self._beside(labels)
+        columns = max(1, self._room(labels) // width)
         for index, table in zip(np.ndindex(*array.shape[:-2]), tables, strict=True):
             if len(tables) > 1:
                 self._below(Text(f"  {list(index)}", style="dim"))
-            for row in table:
+            if labels.columns and len(labels.columns) == table.shape[1] <= columns:
+                cut = [set_cell_size(name, min(cell_len(name), width - 2)) for name in labels.columns]
+                names = "".join(" " * (width - cell_len(name)) + name for name in cut)
+                self._below(Text(f"  {'':{beside}}{names}", style="dim"))
+            for number_of_row, row in enumerate(table):
                 for start in range(0, len(row), columns):
                     line = Text("  " if start == 0 else "    ")
+                    line.append(self._row_label(labels, number_of_row), style="dim")
                     for number in row[start : start + columns]:
                         line.append(f"{shown(number):>{width}}", style=_style(number))
                     self._below(line)
 
-    def _heat_map(self, array: np.ndarray) -> None:
+    def _heat_map(self, value: Value) -> None:
         """The first table of the last two axes in shades, and its corner in numbers."""
+        array, labels = value.array, self._labels(value)
         first = array.reshape(-1, *array.shape[-2:])[0] if array.ndim > 1 else array.reshape(1, -1)
         tables = array.size // first.size
         # Columns that the numbers of the corner leave.
         corner = first[:_CORNER, :_CORNER]
         shown, width = number_format(corner), self._width(corner)
-        room = self.console.width - _GUTTER - 4 - width * corner.shape[1] - 2
+        room = self.console.width - _GUTTER - 4 - width * corner.shape[1] - 2 - self._beside(labels) - 1
         columns = max(4, min(first.shape[1], _MAP_COLUMNS, room))
-        part = first[:_MAP_ROWS, :columns]
+        part = first[: _MAP_TOKENS if labels.rows else _MAP_ROWS, :columns]
         where = f"{[0] * (array.ndim - 2)} of {tables} tables; " if tables > 1 else ""
         cut = "" if part.shape == first.shape else f", {part.shape[0]} x {part.shape[1]} of {first.shape[0]} x "
         cut += str(first.shape[1]) if cut else ""
@@ -291,6 +342,8 @@ class LinePrinter(Report):
         largest = float(finite.max(initial=0.0))
         for index, row in enumerate(part):
             line = Text("  ")
+            if labels.rows:
+                line.append(f"{self._row_label(labels, index)} ", style="dim")
             for number in row:
                 glyph, style = self._cell(number, largest)
                 self._mapped.add(glyph)
@@ -302,6 +355,17 @@ class LinePrinter(Report):
                 if corner.shape[1] < first.shape[1]:
                     line.append(f" {self._dots}", style="dim")
             self._below(line)
+        if labels.is_vocabulary and labels.columns:
+            self._likely(first, labels)
+
+    def _likely(self, table: np.ndarray, labels: TableLabels) -> None:
+        """Which tokens the largest numbers of each row belong to."""
+        self._below(Text("  the largest in each row, and their tokens", style="dim"))
+        shown = number_format(table)
+        for index, row in enumerate(table[:_MAP_TOKENS]):
+            told = "   ".join(f"{name} {shown(number)}" for name, number in largest_in_row(row, labels.columns))
+            beside = f"{self._row_label(labels, index)}  " if labels.rows else ""
+            self._below(Text.assemble("  ", (beside, "dim"), told))
 
     def _cell(self, number: np.generic, largest: float) -> tuple[str, str]:
         size = float(number)
@@ -339,11 +403,3 @@ def _style(number: np.generic) -> str:
     if not np.isfinite(number):
         return "bold red"
     return "dim" if number == 0 else ""
-
-
-def _docstring(function: ast.FunctionDef) -> range:
-    """The lines of a docstring after its first."""
-    first = function.body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        return range(first.lineno + 1, (first.end_lineno or first.lineno) + 1)
-    return range(0)
