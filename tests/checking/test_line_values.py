@@ -167,6 +167,25 @@ def test_a_buffer_is_shown_as_it_is_after_it_was_written(code: TracedFile) -> No
     assert not cache.any()
 
 
+def test_a_tensor_with_an_assigned_item_is_shown_as_it_is_afterwards(code: TracedFile) -> None:
+    code.write("""
+        def f(x):
+            y = x * 2.0
+            y[1] = F.exp(x[0])
+            return y + 1.0
+    """)
+    specs = [TensorSpec("float32", (3, 4))]
+    made, assigned, result = trace_lines(code.graph("f", specs), {}, [X], [code.file])
+    np.testing.assert_allclose(made.values[0].array, 2 * X)
+    item, whole = assigned.values
+    assert (item.names, item.written) == (("y[1]",), False)
+    np.testing.assert_allclose(item.array.ravel(), np.exp(X[0]), rtol=1e-6)
+    assert (whole.names, whole.text, whole.written) == (("y",), "y", True)
+    expected = np.stack([2 * X[0], np.exp(X[0]), 2 * X[2]])
+    np.testing.assert_allclose(whole.array, expected, rtol=1e-6)
+    np.testing.assert_allclose(result.values[0].array, expected + 1, rtol=1e-6)
+
+
 def test_an_unfinished_graph_is_told_up_to_the_line_that_failed(code: TracedFile) -> None:
     code.write("""
         def f(x):

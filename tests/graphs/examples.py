@@ -14,7 +14,7 @@ from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.sharding.types import as_layout
 from max.experimental.tensor import Tensor
-from max.graph import DeviceRef, TensorType, TensorValue
+from max.graph import BufferType, DeviceRef, TensorType, TensorValue, ops
 
 from tutor.graphs.tensor_spec import TensorSpec
 
@@ -224,6 +224,28 @@ def _store_at(x: Tensor, place: Tensor, buffer: Tensor) -> Tensor:
     return buffer * 2.0
 
 
+def _assign(x: Tensor) -> tuple[Tensor, Tensor]:
+    doubled = x * 2.0
+    doubled[0] = x[1]
+    doubled[1:, 2:] = -x[1:, :2]
+    return doubled, doubled.sum()
+
+
+def _assign_in_place(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    whole, flags, half = x.cast(DType.int64), x > 0.0, x.cast(DType.bfloat16)
+    whole[:1] = whole[1:2] + 3
+    flags[2] = flags[0]
+    half[..., 1:3] = half[..., 0:2] * 1.7
+    return whole + 0, F.logical_not(flags), half.cast(DType.float32)
+
+
+def _create(x: Tensor) -> Tensor:
+    buffer = Tensor.from_graph_value(ops.buffer_create(BufferType(DType.float32, x.shape, CPU_TYPE)))
+    F.buffer_store(buffer, x)
+    buffer[0] = x[-1]
+    return buffer * 2.0
+
+
 def _print(x: Tensor) -> Tensor:
     F.print(x, "x")
     return x + 1.0
@@ -252,6 +274,9 @@ CONTROL: dict[str, Example] = {
     "buffer_store_slice, bounds at run time": Example(
         _store_at, (X, np.array(1), _normal(5, 4, seed=8)), buffers=frozenset({2}), on_host=frozenset({1})
     ),
+    "buffer_store, a new buffer": Example(_create, (X,), (("n", 4),)),
+    "buffer_store_slice, assigned items": Example(_assign, (X,)),
+    "buffer_store_slice, items of other dtypes": Example(_assign_in_place, (X,)),
     "print": Example(_print, (X,)),
 }
 

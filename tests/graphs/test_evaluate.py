@@ -12,7 +12,7 @@ from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.nn import Linear
 from max.experimental.tensor import Tensor
-from max.graph import DeviceRef, Graph, Module, TensorType, ops
+from max.graph import BufferType, DeviceRef, Graph, Module, TensorType, ops
 
 from tutor.graphs.evaluate.errors import EvaluationError, EvaluationLimitError, UnknownOperationError
 from tutor.graphs.evaluate.evaluator import evaluate, unknown_operations
@@ -64,6 +64,49 @@ def test_a_dtype_that_is_not_known_makes_an_operation_unknown() -> None:
 def test_a_constant_of_a_dtype_that_is_not_known_is_found() -> None:
     graph = program(lambda x: x + F.constant(1.0, DType.float8_e4m3fn).cast(DType.float32), VECTOR)
     assert unknown_operations(graph) == ["cast of f8e4m3fn", "constant of f8e4m3fn"]
+
+
+def test_a_buffer_that_keeps_what_was_in_it_is_not_known() -> None:
+    def count(x: Tensor) -> Tensor:
+        buffer = ops.buffer_create(BufferType(DType.float32, (2,), DeviceRef.CPU()), init_value=1.0)
+        return Tensor.from_graph_value(buffer) + x
+
+    assert unknown_operations(program(count, TensorSpec("float32", (2,)))) == ["buffer.create, once for all runs"]
+
+
+@pytest.mark.parametrize("dtype", [DType.float32, DType.bfloat16, DType.int64, DType.bool])
+def test_what_nobody_has_written_is_no_number_that_is_right_by_accident(dtype: DType) -> None:
+    def read(x: Tensor) -> Tensor:
+        buffer = ops.buffer_create(BufferType(dtype, (2,), DeviceRef.CPU()))
+        return Tensor.from_graph_value(buffer).cast(DType.float32) + x
+
+    (read_back,) = evaluate(program(read, TensorSpec("float32", (2,))), [ones(2)])
+    assert np.isnan(read_back).all() if dtype.is_float() else not np.isin(read_back, [2, 3]).any()
+
+
+def test_an_item_that_is_assigned_is_computed_in_float64_too() -> None:
+    def assign(x: Tensor) -> Tensor:
+        third = x / 3.0
+        third[0] = x[0] / 7.0
+        return third
+
+    graph = program(assign, VECTOR)
+    (small,), (large,) = evaluate(graph, [ones(2)]), evaluate(graph, [ones(2)], dtype=np.float64)
+    assert small.tolist() == [np.float32(1 / 7), np.float32(1 / 3)]
+    assert large.tolist() == [1 / 7, 1 / 3]
+
+
+def test_buffers_that_are_made_in_a_loop_are_new_in_each_round() -> None:
+    def shift(x: Tensor) -> Tensor:
+        def body(i: Tensor, x: Tensor) -> list[Tensor]:
+            moved = x + 1.0
+            moved[0] = x[1]
+            return [i + 1, moved + 0.0]
+
+        return F.while_loop([F.constant(0, DType.int64), x], lambda i, x: i < 2, body)[1]
+
+    graph = program(shift, TensorSpec("float32", (3,)))
+    assert evaluate(graph, [np.array([1, 10, 100], np.float32)])[0].tolist() == [11, 12, 102]
 
 
 def test_an_endless_loop_is_stopped() -> None:

@@ -484,7 +484,8 @@ class Recording:
     def __init__(self, visits: _Visits, arguments: Mapping[int, np.ndarray]) -> None:
         self.events: list[Event] = []
         self._visits = visits
-        self._arguments = arguments
+        # The arguments of the graph and the buffers that it makes, by number; what is written into them shows there.
+        self._buffers = dict(arguments)
         self._latest: dict[_StaticVisit, _Instance] = {}
         self._instances: list[_Instance] = []
 
@@ -497,9 +498,16 @@ class Recording:
             instance = self._instance(visit, operation)
             instance.results[operation.path] = results
             instance.order = len(self.events)
-        made = [(number, array) for number, array in zip(operation.results, results, strict=True) if array is not None]
-        if operation.name.startswith("mutable.store") and operation.operands[0] in self._arguments:
-            written = self._arguments[operation.operands[0]].copy()
+        made = []
+        for number, array, type_ in zip(operation.results, results, operation.result_types, strict=True):
+            if array is None:
+                continue
+            if type_.kind is Kind.BUFFER:
+                self._buffers[number] = array  # there is nothing in it yet
+            else:
+                made.append((number, array))
+        if operation.name.startswith("mutable.store") and operation.operands[0] in self._buffers:
+            written = self._buffers[operation.operands[0]].copy()
             made.append((operation.results[0], written))
             if instance is not None:
                 instance.written[operation.operands[0]] = (operation, written)
@@ -561,12 +569,22 @@ def _filled(made: Sequence[_Made], instance: _Instance) -> Iterator[Value]:
 
 def _buffers(instance: _Instance) -> Iterator[Value]:
     """The buffers that a line wrote into."""
-    nodes = [node for node in ast.walk(instance.visit.level.statement.node) if isinstance(node, ast.Call)]
+    nodes = list(ast.walk(instance.visit.level.statement.node))
     for operation, array in instance.written.values():
         span = instance.visit.running[operation.path][-1][0]
-        text = next((ast.unparse(node.args[0]) for node in nodes if span_of(node) == span and node.args), "")
+        text = next((name for node in nodes if (name := _written_by(node)) and span_of(node) == span), "")
         type_ = operation.operand_types[0]
         yield Value((text,) if text else (), text, type_.dtype, type_.dims, array, written=True)
+
+
+def _written_by(node: ast.AST) -> str:
+    """What an expression may write into: the first argument of a call, or the tensor whose item is assigned to."""
+    match node:
+        case ast.Call(args=[first, *_]):
+            return ast.unparse(first)
+        case ast.Subscript(value=value, ctx=ast.Store()):
+            return ast.unparse(value)
+    return ""
 
 
 def _line(visit: _StaticVisit, visits: Sequence[Visit]) -> Line:

@@ -34,6 +34,8 @@ def _unknown_operations(program: Program) -> tuple[str, ...]:
     for operation in program.walk():
         if operation.name not in OPERATIONS and operation.name not in _TERMINATORS:
             names.add(operation.name)
+        if operation.name == "buffer.create" and "initValue" in operation.attributes:
+            names.add("buffer.create, once for all runs")  # what is in it comes from the runs before
         for type_ in (*operation.operand_types, *operation.result_types):
             if type_.kind is Kind.OTHER or (type_.kind is not Kind.CHAIN and type_.dtype not in _DTYPES):
                 names.add(f"{operation.name} of {type_.dtype}")
@@ -160,7 +162,8 @@ class _Evaluation:
         for value, type_ in zip(
             returned if isinstance(returned, tuple) else (returned,), operation.result_types, strict=True
         ):
-            if type_.kind is Kind.TENSOR:
+            if type_.kind is Kind.TENSOR or (type_.kind is Kind.BUFFER and not operation.operands):
+                # A buffer only when it is made: one that is handed on must stay the same array.
                 value = self._round(np.asarray(value), type_)
                 bind(type_.dims, value.shape, self._sizes, operation.name)
             results.append(value)

@@ -2,8 +2,21 @@
 
 import numpy as np
 
+from tutor.graphs.evaluate.numbers import FLOATS, finite_range, storage
 from tutor.graphs.evaluate.operations.indexing import slices
 from tutor.graphs.evaluate.operations.registry import Call, Results, operation
+
+
+@operation("buffer.create")
+def create(call: Call) -> np.ndarray:
+    """A new buffer, which nobody has written to yet: a tensor that an item is assigned to becomes one.
+
+    What is in it is nobody's promise. Here it is NaN, or the smallest number, so that who reads it is not right by
+    accident.
+    """
+    type_ = call.operation.result_types[0]
+    unwritten = np.nan if type_.dtype in FLOATS else finite_range(type_.dtype)[0]
+    return np.full(call.runner.shape(type_.dims), unwritten, storage(type_.dtype))
 
 
 @operation("mutable.load")
