@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tutor.course import COURSE, Step
+from tutor.learner.progress import first_open
 from tutor.terminal.mlir_text import coloured
 from tutor.terminal.printer import Printer
 
@@ -55,7 +56,7 @@ class StepPrinter(Printer):
             )
         self.console.print(table)
         done = sum(state == "green" for state in states.values())
-        following = next((step for step in COURSE if states[step.number] != "green"), None)
+        following = first_open(states)
         self.console.print()
         if following is None:
             self._line(f"All {len(COURSE)} steps are right.")
