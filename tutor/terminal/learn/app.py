@@ -38,17 +38,17 @@ _WIDE = 116
 class CourseBar(Static):
     """The first line: the step, and which steps of the course are right."""
 
+    def __init__(self, step: Step) -> None:
+        super().__init__()
+        self._step, self._states = step, ["open" for _ in COURSE]
+
     def show(self, step: Step, states: Sequence[str]) -> None:
         """Shows a step, and the states of all."""
-        self._step, self._states = step, states
-        self._draw()
+        self._step, self._states = step, list(states)
+        self.on_resize()
 
     def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        if not hasattr(self, "_step"):
-            return
+        """Shows as much as there is room for."""
         done = sum(state == "green" for state in self._states)
         right = Text(f"  {done} of {len(self._states)} right")
         name = Text.assemble((f"Step {self._step.label}", "bold"), f"  {self._step.title}")
@@ -68,6 +68,7 @@ class KeyLine(Static):
     """The last line: as many keys as fit."""
 
     def on_resize(self) -> None:
+        """Shows as many as there is room for."""
         line, end = Text(no_wrap=True), Text.assemble(("?", "bold"), " keys  ", ("q", "bold"), " quit")
         for key in KEYS:
             entry = Text.assemble((key.key, "bold"), f" {key.name}  ")
@@ -82,7 +83,9 @@ class LearnApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (_WIDE, "-wide")]
     CSS = """
-    Screen { layers: base; }
+    * { scrollbar-color: ansi_bright_black; scrollbar-color-hover: ansi_bright_black;
+        scrollbar-color-active: ansi_bright_black; scrollbar-background: ansi_default;
+        scrollbar-background-hover: ansi_default; scrollbar-background-active: ansi_default; }
     .bar, CourseBar, KeyLine, #status { height: 1; padding: 0 1; }
     #status { margin-bottom: 1; }
     #body { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
@@ -132,17 +135,13 @@ class LearnApp(App[None]):
         self._began = 0.0
 
     def run_to_the_end(self) -> None:
-        """Runs until it is quit.
-
-        Raises:
-            CourseError: it failed; what is known of that was printed.
-        """
+        """Runs until it is quit. If the tool itself fails, that is printed, and the exit status says so."""
         self.run()
         if self.return_code:
             sys.exit(self.return_code)
 
     def compose(self) -> ComposeResult:
-        yield CourseBar()
+        yield CourseBar(self._session.step)
         yield Static(id="status")
         with VerticalScroll(id="body", can_focus=False):
             yield Static(id="tasks")
