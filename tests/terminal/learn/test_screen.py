@@ -136,7 +136,7 @@ def test_without_colour_it_says_the_same(wrong: Workspace):
             shown.press(key)
             shown.wait_for(text)
             shown.press("\x1b")
-            shown.wait_for("Step 01 is not right yet")
+            shown.wait_until_gone(text)
         assert not COLOURED.findall(shown.written)
         assert all(char.fg == char.bg == "default" for char in shown.styles("Step 01 is not right yet"))
         shown.press("q")
