@@ -1,7 +1,8 @@
 # The tasks of pixi.toml without pixi. Each target first builds .venv if pyproject.toml is newer.
 #   make s02                          check step 02
 #   make s02 ARGS=--solutions         options of the command
-#   make hint STEP=02                 likewise diff, reset, show, graph
+#   make learn                        a screen that checks your file at each save
+#   make hint STEP=02                 likewise diff, reset, show, graph, watch
 #   make generate PROMPT="ROMEO:"     text from the course's model
 #   make attention PROMPT="ROMEO:"    which tokens of a text look at which
 #   make refresh-book ARGS="--chapter step_08"   what one chapter of the book shows
@@ -15,7 +16,7 @@ PROMPT ?= ROMEO:
 export TUTOR_PROMPT := $(value PROMPT)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(STEPS) hint diff reset show graph progress verify generate attention doctor warm test book build-book refresh-book \
+.PHONY: help $(STEPS) learn hint diff reset show graph watch progress verify generate attention doctor warm test book build-book refresh-book \
 	notebook bench bench-feedback bench-length bench-attention agreement train
 
 help:
@@ -26,10 +27,10 @@ help:
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
 
-hint diff reset show graph: $(VENV)/installed
+hint diff reset show graph watch: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(STEP) $(ARGS)
 
-progress verify doctor warm: $(VENV)/installed
+learn progress verify doctor warm: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
 
 generate attention: $(VENV)/installed

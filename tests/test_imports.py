@@ -17,6 +17,7 @@ ORDER = (
     "__main__",
     "cli",
     "terminal",
+    "watching",
     "line_by_line",
     "attention_maps",
     "generation",

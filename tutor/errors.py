@@ -65,5 +65,9 @@ class DamagedProgressError(CourseError):
     """The progress file cannot be read. It was set aside; the next command starts afresh."""
 
 
+class CheckStoppedError(CourseError):
+    """A check was stopped before it had a verdict."""
+
+
 class ToolError(CourseError):
     """A check could not be run to its end, for a reason outside the learner's code."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks.feedback import ATTENTION, BEFORE, TARGET, THE_WORD, Learner, Row, table_of
+from benchmarks.feedback import ATTENTION, BEFORE, TARGET, TARGET_OF_A_SAVE, THE_WORD, Learner, Row, table_of
 from benchmarks.timing import Timing
 from tutor.course import find_step
 from tutor.learner.skeleton import finished_workspace
@@ -46,5 +46,8 @@ def test_the_table_shows_medians_beside_the_figures_of_before() -> None:
     Console(file=out, width=120).print(table_of(rows))
     unfilled = next(line for line in out.getvalue().splitlines() if "unfilled" in line)
     assert "2.00" in unfilled and str(TARGET) in unfilled and BEFORE["unfilled"] in unfilled
+    saved = Row("saved", Timing((0.4,)), seconds=TARGET_OF_A_SAVE)
+    Console(file=out, width=120).print(table_of([saved]))
+    assert str(TARGET_OF_A_SAVE) in next(line for line in out.getvalue().splitlines() if "saved" in line)
     other = next(line for line in out.getvalue().splitlines() if "something else" in line)
     assert "7.00" in other and str(TARGET) not in other

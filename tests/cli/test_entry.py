@@ -18,7 +18,7 @@ def test_no_command_says_where_to_start_and_what_a_beginner_needs_in_order(skele
     assert result.returncode == 0
     assert "Start with step 00" in result.stdout and "steps/step_00.py" in result.stdout
     commands = re.findall(r"^ +(?:make|pixi run) (\w+)", result.stdout, flags=re.MULTILINE)
-    assert commands == ["book", "s00", "hint", "diff", "reset", "s01", "progress", "generate", "doctor"]
+    assert commands == ["book", "s00", "learn", "hint", "diff", "reset", "s01", "progress", "generate", "doctor"]
     assert len(result.stdout.splitlines()) < 24 and max(map(len, result.stdout.splitlines())) < 100
     assert f"s{COURSE[-1].label}" in result.stdout
 

@@ -1,4 +1,4 @@
-"""The process that judges a step: `python -m tutor.checking.judge EVENTS PARENT < REQUEST`.
+"""The process that judges a step: `python -m tutor.checking.judge EVENTS PARENT OUTPUT STEP < REQUEST`.
 
 It never imports a learner's file. A process of its own does that, and hands out data; what the data is worth is
 found out here:
@@ -11,6 +11,7 @@ found out here:
 Only the last makes a step green. Events leave as JSON lines on a pipe of their own.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -29,7 +30,7 @@ from tutor.errors import CourseError
 from tutor.learner.progress import file_hashes, is_green
 from tutor.learner.skeleton import parts_of
 from tutor.learner.workspace import Workspace
-from tutor.processes import end_with_parent
+from tutor.processes import end_with_parent, go_last
 
 Emit = Callable[..., None]
 
@@ -45,6 +46,7 @@ class Request:
         device: `auto`, `cpu` or `gpu`.
         cache_folder: where compiled graphs are kept.
         green: for each step that was green once, the hashes of the files that took part.
+        in_background: let other programs go first while MAX compiles.
     """
 
     step: int
@@ -53,6 +55,7 @@ class Request:
     device: str
     cache_folder: Path
     green: Mapping[int, Mapping[str, str]]
+    in_background: bool = False
 
 
 def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
@@ -66,7 +69,7 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     Raises:
         CourseError: the check cannot be run here, whatever the code is.
     """
-    # MAX takes half a second to import: the process for the learner's code, which runs by now, imports it meanwhile.
+    # MAX takes half a second to import: see `_import_ahead`.
     from tutor.checking.attempt import Attempt, Look
     from tutor.checking.blame import find_blame
     from tutor.checking.confirmation import Compiler, confirm
@@ -77,7 +80,13 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     check, parts = find_step(step).check, parts_of(workspace.solution(step).read_text(encoding="utf-8"))
     seed = int(os.environ.get("TUTOR_SEED") or secrets.randbelow(1 << 31))  # the book's outputs are always the same
     stored = stored_cases(step, check)
-    compiler = Compiler(step, check, request.cache_folder, lambda graphs: emit("compile", graphs=graphs))
+
+    def begin_to_compile(graphs: int) -> None:
+        if request.in_background:
+            go_last()
+        emit("compile", graphs=graphs)
+
+    compiler = Compiler(step, check, request.cache_folder, begin_to_compile)
     cases = [*stored, *drawn_cases(check, stored, seed)]
     trusted = frozenset(number for number in range(step) if is_green(workspace, number, request.green))
     look = Look(step, check, parts, cases, request.device, seed, compiler, trusted)
@@ -130,12 +139,27 @@ def judge(request: Request, link: LearnerLink, emit: Emit) -> Verdict:
     return replace(verdict("green", None, attempt), largest_error=compared.largest_error, notes=notes)
 
 
+def _import_ahead(step: int) -> None:
+    """Imports what judging needs, while the process for the learner's code imports MAX, too."""
+    # If MAX cannot be imported, or the course is not complete, that is told when it is needed.
+    with contextlib.suppress(ImportError, CourseError):
+        from tutor.checking import attempt, blame, confirmation, numbers  # noqa: F401
+
+        _ = find_step(step).check
+
+
 def main() -> None:
     """Reads a request from standard input, judges, and sends events until the verdict."""
     end_with_parent(int(sys.argv[2]))
     events = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
     output: BinaryIO = os.fdopen(int(sys.argv[3]), "wb", closefd=False)
-    content = json.load(sys.stdin)
+    likely = int(sys.argv[4])
+    link = LearnerLink(likely, output)
+    _import_ahead(likely)
+    try:
+        content = json.load(sys.stdin)
+    except ValueError:
+        os._exit(1)  # the parent has gone without a request
     token = content["token"]
 
     def emit(event: str, **more: object) -> None:
@@ -148,9 +172,10 @@ def main() -> None:
         solutions=content["solutions"],
         device=content["device"],
         cache_folder=Path(content["cache_folder"]),
-        green={int(step): files for step, files in content["green"].items()},
+        green={int(number): files for number, files in content["green"].items()},
+        in_background=content["in_background"],
     )
-    link = LearnerLink(request.step, output)
+    link.step = request.step
     try:
         emit("verdict", verdict=judge(request, link, emit).to_dict())
     except KeyboardInterrupt:

@@ -23,9 +23,12 @@ class LearnerLink:
     """Starts a process for one choice of the course's files, and asks it."""
 
     def __init__(self, step: int, output: BinaryIO) -> None:
-        """Starts the process; what its code prints goes to `output`."""
+        """Starts the process; what its code prints goes to `output`.
+
+        It imports ahead what a step needs; problems that are not in the code are told as those of `link.step`.
+        """
         own, theirs = socket.socketpair()
-        self._step = step
+        self.step = step
         self._connection = Connection(own)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tutor.checking.learner_process", str(theirs.fileno()), str(os.getpid()), str(step)],
@@ -55,7 +58,7 @@ class LearnerLink:
         except WireError:
             raise ProblemFound(self._ended()) from None
         if message.get("nonce") != nonce:
-            raise ProblemFound(disturbed(self._step))
+            raise ProblemFound(disturbed(self.step))
         if "refused" in message:
             raise CourseError(message.text("refused"))
         if "failed" in message:
@@ -100,14 +103,14 @@ class LearnerLink:
         try:
             status = self._process.wait(timeout=_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
-            return disturbed(self._step)
+            return disturbed(self.step)
         if status < 0:
             summary = f"The process crashed with {signal.Signals(-status).name} while it ran your code."
             advice = "MAX itself crashed on this code. Undo your last change, or compare with the solution."
         else:
             summary = f"The code ended the process (exit status {status}) instead of returning."
             advice = "Remove the call that ends the process."
-        return Problem("stopped", self._step, summary, advice=advice)
+        return Problem("stopped", self.step, summary, advice=advice)
 
 
 def disturbed(step: int) -> Problem:

@@ -572,7 +572,14 @@ def _buffers(instance: _Instance) -> Iterator[Value]:
     nodes = list(ast.walk(instance.visit.level.statement.node))
     for operation, array in instance.written.values():
         span = instance.visit.running[operation.path][-1][0]
-        text = next((name for node in nodes if (name := _written_by(node)) and span_of(node) == span), "")
+        text = next(
+            (
+                name
+                for node in nodes
+                if isinstance(node, ast.expr) and (name := _written_by(node)) and span_of(node) == span
+            ),
+            "",
+        )
         type_ = operation.operand_types[0]
         yield Value((text,) if text else (), text, type_.dtype, type_.dims, array, written=True)
 

@@ -1,5 +1,6 @@
 """Runs checks in child processes, with a time limit for each phase; the course's own files are put back afterwards."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -8,19 +9,22 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Self, TypeAlias
 
 from tutor.checking.integrity import Change, CourseFiles
 from tutor.checking.verdict import Problem, Verdict
-from tutor.errors import CourseError, ToolError
+from tutor.errors import CheckStoppedError, CourseError, ToolError
 from tutor.learner.workspace import Workspace, cache_folder
 
 # Seconds a phase may take before it counts as an endless loop. Only compiling is slow.
 TIME_LIMITS = {"start": 60.0, "trace": 30.0, "right": 30.0, "compile": 900.0, "compare": 120.0}
 
+# What is told of the phases: the phase, the number of graphs that are being compiled, and the seconds since it began.
+OnPhase: TypeAlias = Callable[[str, int, float], None]
 
 # NumPy's threads wait by spinning: beside a busy process, small matrices then take ten times as long.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
@@ -31,6 +35,9 @@ _MOST_PRINTED_BYTES = 10_000_000
 # How many changed files of the course are named.
 _MOST_CHANGES_TOLD = 5
 
+# A judge that has closed its pipe has this long to end.
+_SECONDS_TO_END = 1.0
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -40,6 +47,131 @@ class Finished:
     printed: str
 
 
+class JudgeProcess:
+    """A process that judges a step once. Until it is asked to, it waits, with all that it needs imported.
+
+    Where a verdict must come at once, it is started ahead, with the process for the learner's code that belongs to it.
+    Neither is used again: a learner's code never runs where something ran before it.
+
+    The kernel ends the process with the thread that started it: that thread must live as long as the tool.
+    """
+
+    def __init__(self, step: int) -> None:
+        """Starts it; it imports ahead what this step needs, but any step can be asked for."""
+        # Every event of the judge has it: another process can find the pipe, and write into it.
+        self._token = secrets.token_hex(16)
+        self._lock, self._stopped, self._over = threading.Lock(), False, False
+        self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - until `end`
+        self._events, write_end = os.pipe()
+        output = self._output.fileno()
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "tutor.checking.judge", str(write_end), str(os.getpid()), str(output), str(step)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            pass_fds=[write_end, output],
+            start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends the child.
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | _ONE_THREAD,
+        )
+        os.close(write_end)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.end()
+
+    def run(
+        self,
+        step: int,
+        workspace: Workspace,
+        *,
+        solutions: bool = False,
+        device: str = "auto",
+        green: Mapping[int, Mapping[str, str]],
+        in_background: bool = False,
+        on_phase: OnPhase = lambda phase, graphs, seconds: None,
+        time_limits: Mapping[str, float] = TIME_LIMITS,
+    ) -> Finished:
+        """Judges a step, and ends the process.
+
+        Args:
+            step, workspace, solutions, device, green, in_background: as in `judge.Request`.
+            on_phase: called several times a second with the phase, the number of graphs that
+                are being compiled, and the seconds since the phase began.
+            time_limits: seconds for each phase.
+
+        Raises:
+            CheckStoppedError: `stop` was called meanwhile.
+            CourseError: the check could not be run.
+        """
+        request = {
+            "token": self._token,
+            "step": step,
+            "root": str(workspace.root),
+            "solutions": solutions,
+            "device": device,
+            "cache_folder": str(cache_folder()),
+            "green": {str(number): dict(files) for number, files in green.items()},
+            "in_background": in_background,
+        }
+        files: CourseFiles | None = None
+        changes: list[Change] = []
+        try:
+            # No code of a learner's runs before the judge has its request.
+            files = CourseFiles(workspace)
+            # A process that has ended already takes no request: its exit status is told below.
+            with contextlib.suppress(BrokenPipeError):
+                assert self._child.stdin is not None
+                self._child.stdin.write(json.dumps(request).encode())
+                self._child.stdin.close()
+            phase, event = _follow(self._events, self._output.fileno(), self._token, on_phase, time_limits)
+            if event is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._child.wait(timeout=_SECONDS_TO_END)
+            self._output.seek(0)
+            printed = self._output.read(_MOST_PRINTED_BYTES).decode(errors="replace")
+        finally:
+            self.end()
+            if files is not None:
+                changes += files.put_back()
+        if self._stopped:
+            raise CheckStoppedError("the check was stopped")
+        try:
+            verdict = _verdict(step, phase, event, self._child.returncode, time_limits)
+        except CourseError as error:
+            raise type(error)(_with_sentence(str(error), changes, between="\n")) from None
+        return Finished(_with_changes(verdict, changes), printed)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is there to be asked."""
+        return not self._over and self._child.poll() is None
+
+    def stop(self) -> None:
+        """Ends the process at once, whatever it does. Another thread may call it while `run` goes on."""
+        self._stopped = True
+        with self._lock:
+            if not self._over:
+                _kill_group(self._child.pid)
+
+    def end(self) -> None:
+        """Ends the process, and all that it has started."""
+        with self._lock:
+            if self._over:
+                return
+            self._over = True
+            # Also where it has ended by itself: what the learner's code has started may go on.
+            _kill_group(self._child.pid)
+            self._child.wait()
+        assert self._child.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._child.stdin.close()
+        os.close(self._events)
+        self._output.close()
+        self._errors.close()
+
+
 def run(
     step: int,
     workspace: Workspace,
@@ -47,65 +179,18 @@ def run(
     solutions: bool = False,
     device: str = "auto",
     green: Mapping[int, Mapping[str, str]],
-    on_phase: Callable[[str, int, float], None] = lambda phase, graphs, seconds: None,
+    on_phase: OnPhase = lambda phase, graphs, seconds: None,
     time_limits: Mapping[str, float] = TIME_LIMITS,
 ) -> Finished:
-    """Checks a step in a child process.
-
-    Args:
-        step, workspace, solutions, device, green: as in `runner.run_check`.
-        on_phase: called several times a second with the phase, the number of graphs that
-            are being compiled, and the seconds since the phase began.
-        time_limits: seconds for each phase.
+    """Checks a step in a child process; see `JudgeProcess.run`.
 
     Raises:
         CourseError: the check could not be run.
     """
-    # Every event of the judge has it: another process can find the pipe, and write into it.
-    token = secrets.token_hex(16)
-    request = {
-        "token": token,
-        "step": step,
-        "root": str(workspace.root),
-        "solutions": solutions,
-        "device": device,
-        "cache_folder": str(cache_folder()),
-        "green": {str(number): dict(files) for number, files in green.items()},
-    }
-    read_end, write_end = os.pipe()
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tutor.checking.judge", str(write_end), str(os.getpid()), str(output.fileno())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            pass_fds=[write_end, output.fileno()],
-            start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends the child.
-            env=os.environ | {"PYTHONUNBUFFERED": "1"} | _ONE_THREAD,
+    with JudgeProcess(step) as judge:
+        return judge.run(
+            step, workspace, solutions=solutions, device=device, green=green, on_phase=on_phase, time_limits=time_limits
         )
-        os.close(write_end)
-        files: CourseFiles | None = None
-        changes: list[Change] = []
-        try:
-            # Python starts meanwhile: no code of a learner's runs before the judge has its request.
-            files = CourseFiles(workspace)
-            assert child.stdin is not None
-            child.stdin.write(json.dumps(request).encode())
-            child.stdin.close()
-            phase, event = _follow(read_end, output.fileno(), token, on_phase, time_limits)
-        finally:
-            os.close(read_end)
-            _end(child)
-            if files is not None:
-                changes += files.put_back()
-        output.seek(0)
-        printed = output.read(_MOST_PRINTED_BYTES).decode(errors="replace")
-
-    try:
-        verdict = _verdict(step, phase, event, child.returncode, time_limits)
-    except CourseError as error:
-        raise type(error)(_with_sentence(str(error), changes, between="\n")) from None
-    return Finished(_with_changes(verdict, changes), printed)
 
 
 def _verdict(step: int, phase: str, event: dict | None, status: int, time_limits: Mapping[str, float]) -> Verdict:
@@ -131,7 +216,7 @@ def _follow(
     read_end: int,
     output: int,
     token: str,
-    on_phase: Callable[[str, int, float], None],
+    on_phase: OnPhase,
     time_limits: Mapping[str, float],
 ) -> tuple[str, dict | None]:
     """Reads events until the last one; gives the phase and that event, None if the child just ended."""
@@ -167,13 +252,9 @@ def _event_of(line: bytes, token: str) -> dict:
     return event if isinstance(event, dict) and event.get("token") == token else {"event": "disturbed"}
 
 
-def _end(child: subprocess.Popen) -> None:
-    """Waits a moment for the child to end by itself, then ends it and all that it started and left behind."""
-    with suppress(subprocess.TimeoutExpired):
-        child.wait(timeout=1)
-    with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says so in another way
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it in the second way
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _timeout(step: int, phase: str, limit: float) -> Verdict:

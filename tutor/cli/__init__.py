@@ -14,6 +14,7 @@ import click
 
 from tutor.cli.attention import attention
 from tutor.cli.generation import generate
+from tutor.cli.learn import learn, watch
 from tutor.cli.maintenance import doctor, warm
 from tutor.cli.steps import check, diff, graph, hint, reset, show, show_progress
 from tutor.cli.verification import verify
@@ -23,7 +24,7 @@ from tutor.terminal.printer import Printer, make_console
 
 # In the order in which a learner needs them.
 _SECTIONS = {
-    "Your steps": (check, hint, diff, reset, show_progress, verify, show, graph),
+    "Your steps": (learn, check, hint, diff, reset, show_progress, verify, show, graph, watch),
     "The model": (generate, attention),
     "The tool": (doctor, warm),
 }

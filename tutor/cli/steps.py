@@ -28,7 +28,7 @@ def check(step: Step, *, solutions: bool, device: str, editor: bool) -> None:
     shown = str(file.relative_to(workspace.root))
     if not file.exists():
         raise click.ClickException(f"{shown} is missing. `{typed('reset', step.label)}` brings the skeleton back.")
-    known, damage = _load_progress(workspace)
+    known, damage = progress.load_if_readable(workspace)
     with report.phases(step) as display:
         finished = supervisor.run(
             step.number, workspace, solutions=solutions, device=device, green=known.green, on_phase=display
@@ -87,14 +87,11 @@ def diff(step: Step) -> None:
 @STEP
 def reset(step: Step) -> None:
     """Restore the skeleton of STEP; a dated copy of your file is kept."""
-    from tutor.learner.step_files import restore_skeleton
+    from tutor.learner.step_files import restore_skeleton, restored_in_words
 
     workspace, printer = Workspace.find(), Printer(make_console())
-    restored = restore_skeleton(workspace, step)
-    name = restored.file.relative_to(workspace.root)
-    printer.say(f"{name} is the skeleton again." if restored.changed else f"{name} is the skeleton already.")
-    if restored.backup is not None:
-        printer.say(f"Your file is kept as {restored.backup.relative_to(workspace.root)}.")
+    for line in restored_in_words(restore_skeleton(workspace, step), workspace):
+        printer.say(line)
 
 
 @click.command(name="progress")
@@ -176,7 +173,7 @@ def show(step: Step, *, solutions: bool, case: int | None, text: str | None, lin
         from tutor.line_by_line import page
 
         page.check(output, overwrite=overwrite)
-    known, damage = _load_progress(workspace)
+    known, damage = progress.load_if_readable(workspace)
     with code_process.start(step.number) as process:
         from tutor.line_by_line.on_text import step_on_text
         from tutor.line_by_line.run import run_lines
@@ -197,13 +194,3 @@ def show(step: Step, *, solutions: bool, case: int | None, text: str | None, lin
     if damage:
         printer.error(damage)
     sys.exit(0 if run.problem is None else 1)
-
-
-def _load_progress(workspace: Workspace) -> tuple[progress.Progress, str]:
-    """The progress, or an empty one and what was wrong: a check gives its verdict even so."""
-    try:
-        return progress.load(workspace), ""
-    except DamagedProgressError as error:
-        return progress.Progress(), str(error)
-    except OSError as error:
-        return progress.Progress(), f"the progress cannot be read: {error}"

@@ -136,6 +136,16 @@ def load(workspace: Workspace) -> Progress:
         ) from None
 
 
+def load_if_readable(workspace: Workspace) -> tuple[Progress, str]:
+    """The progress, or an empty one and what was wrong: a check gives its verdict even so."""
+    try:
+        return load(workspace), ""
+    except DamagedProgressError as error:
+        return Progress(), str(error)
+    except OSError as error:
+        return Progress(), f"the progress cannot be read: {error}"
+
+
 @contextlib.contextmanager
 def update(workspace: Workspace) -> Iterator[Progress]:
     """Gives the progress to change, and writes it back; other processes wait meanwhile."""
@@ -215,3 +225,8 @@ def step_states(workspace: Workspace, green: Mapping[int, Mapping[str, str]]) ->
         else "open"
         for step in COURSE
     }
+
+
+def first_open(states: Mapping[int, str]) -> Step | None:
+    """The first step that is not right as it is now; None if all are."""
+    return next((step for step in COURSE if states[step.number] != "green"), None)

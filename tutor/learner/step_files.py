@@ -59,3 +59,12 @@ def restore_skeleton(workspace: Workspace, step: Step) -> Restored:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, skeleton)
     return Restored(file, changed=True, backup=backup)
+
+
+def restored_in_words(restored: Restored, workspace: Workspace) -> list[str]:
+    """What came of restoring a skeleton, in sentences."""
+    name = restored.file.relative_to(workspace.root)
+    told = [f"{name} is the skeleton again." if restored.changed else f"{name} is the skeleton already."]
+    if restored.backup is not None:
+        told.append(f"Your file is kept as {restored.backup.relative_to(workspace.root)}.")
+    return told

@@ -74,14 +74,18 @@ class Report(Printer):
         else:
             self._red(step, verdict)
         if verdict.status != "borrowed":
-            for line in offers(step, hints_seen, verdict.green, right):
-                self._line(Text(line, style="" if verdict.green else "dim"))
+            self._offers(step, hints_seen, right, green=verdict.green)
 
     def place(self, problem: Problem) -> None:
         """Prints where and what on one line, `steps/step_08.py:41: message`, for an editor's problem matcher."""
         own = [frame for frame in problem.frames if frame.file.startswith("steps/")]
         file, line = (own[-1].file, own[-1].line) if own else (f"steps/step_{problem.step:02d}.py", 1)
         self.console.print(Text(f"{file}:{line}: {' '.join(problem.summary.split())}"), soft_wrap=True)
+
+    def _offers(self, step: Step, hints_seen: int, right: Collection[int], *, green: bool) -> None:
+        """Prints what to do next."""
+        for line in offers(step, hints_seen, green, right):
+            self._line(Text(line, style="" if green else "dim"))
 
     def _red(self, step: Step, verdict: Verdict) -> None:
         problem = verdict.problem
@@ -100,8 +104,11 @@ class Report(Printer):
 
     def _tasks(self, tasks: Sequence[TaskState]) -> None:
         """Prints how far each function of a step is; a step with one function has nothing to list."""
-        if len(tasks) < 2:
-            return
+        if len(tasks) > 1:
+            self.tasks(tasks)
+
+    def tasks(self, tasks: Sequence[TaskState]) -> None:
+        """Prints how far each of these functions is."""
         marks = _MARKS if self._has_unicode else {}
         numbers, names = max(len(task.tasks) for task in tasks), max(len(task.function) for task in tasks)
         for task in tasks:
@@ -186,12 +193,22 @@ class PhaseDisplay:
         if phase == self._phase:
             return
         self._phase, self._right = phase, self._right or phase == "right"
-        doing = f"Step {self._step.label}: {_PHASES[phase]}"
-        if phase == "compile":
-            right = "the numbers are right. " if self._right else ""
-            doing = f"Step {self._step.label}: {right}MAX compiles {_graphs(graphs)} now"
-        note = "new code takes about half a minute, the same code again none" if phase == "compile" else ""
+        doing, note = phase_in_words(self._step, phase, graphs, right=self._right)
         self._waiting.begin(doing, note=note, brief=phase != "compile")
+
+
+def phase_in_words(step: Step, phase: str, graphs: int, *, right: bool) -> tuple[str, str]:
+    """What a check is doing, and how long that may take.
+
+    Args:
+        step, phase, graphs: see `supervisor.run`.
+        right: whether the numbers are known to be right.
+    """
+    if phase != "compile":
+        return f"Step {step.label}: {_PHASES[phase]}", ""
+    known = "the numbers are right. " if right else ""
+    doing = f"Step {step.label}: {known}MAX compiles {_graphs(graphs)} now"
+    return doing, "new code takes about half a minute, the same code again none"
 
 
 def tasks_in_words(tasks: Sequence[TaskState], state: str) -> str:

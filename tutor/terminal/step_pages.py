@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tutor.course import COURSE, Step
-from tutor.learner.progress import Progress, Work
+from tutor.learner.progress import Progress, Work, first_open
 from tutor.terminal.mlir_text import coloured
 from tutor.terminal.printer import Printer
 
@@ -67,7 +67,7 @@ class StepPrinter(Printer):
             )
         self.console.print(table)
         done = sum(state == "green" for state in states.values())
-        following = next((step for step in COURSE if states[step.number] != "green"), None)
+        following = first_open(states)
         self.console.print()
         self._line(self._bar(done))
         right = f"{done} of {len(COURSE)} steps are right."

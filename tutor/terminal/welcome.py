@@ -26,6 +26,7 @@ class WelcomePrinter(Printer):
         commands = [
             (typed("book"), "the chapters, in your browser"),
             (typed(f"s{first}"), f"checks step {first}"),
+            (typed("learn"), "a screen that checks your file at each save"),
             (typed("hint", first), "a hint, if you are stuck; three for each step"),
             (typed("diff", first), "your file against the solution"),
             (typed("reset", first), "the empty step again; your file is kept"),
