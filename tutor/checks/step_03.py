@@ -43,10 +43,6 @@ CHECK = Check(
         Case(LARGE_EPSILON.name, {"rows": 6}, seed=6),
     ),
     numpy_model=numpy_model,
-    explain={
-        "'int' object is not iterable": "A shape is a list, such as `[dim]`.",
-        "has no attribute 'var'": "`F` has no variance, but a variance is the mean of squares: use `F.mean`.",
-    },
     mistakes=(
         Mistake(
             "layer norm with the sample variance",
