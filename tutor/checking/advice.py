@@ -268,8 +268,6 @@ def _about_shapes(failure: Failure) -> str:
             return told + "`*` multiplies entry by entry; a matrix product is written `a @ b`."
         if len(b) > 1 and a[-1] == b[-1]:
             return told + "`*` multiplies entry by entry; a matrix product with [out, in] weights is `x @ weight.T`."
-    if isinstance(failure.expression, ast.BinOp) and isinstance(failure.expression.op, ast.MatMult):
-        return told + "`@` is a matrix product; to multiply entry by entry, write `*`."
     return told + "Seen from the right, two axes must be equally long, or one of them must be 1."
 
 
@@ -604,7 +602,7 @@ def _rewritten(node: ast.Call, called: Callable[..., object]) -> str:
             notes.append(known.note)
     if renamed:
         it = "it" if len(renamed) == 1 else "them"
-        notes.append(f"MAX calls {it} {' and '.join(f'`{name}`' for name in renamed)}")
+        notes.insert(0, f"MAX calls {it} {' and '.join(f'`{name}`' for name in renamed)}")
     last = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
     bound = len(node.args) - (1 if names[:1] in (["x"], ["input"]) else 0)
     before = len(node.args) - bound
@@ -718,7 +716,12 @@ def _about_unpacking(failure: Failure) -> str:
         return f"`{ast.unparse(made)}` is ({dims}): {len(given)} dimensions, for {names} names. {many}"
     if given is not None and _is_max(given):
         return f"`{ast.unparse(made)}` is one tensor. Cut it: `F.chunk({ast.unparse(made)}, 3, axis=-1)`."
-    if isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr == "split":
+    if (
+        isinstance(made, ast.Call)
+        and isinstance(made.func, ast.Attribute)
+        and made.func.attr == "split"
+        and _is_max(failure.known(made.func.value))
+    ):
         return "`split` takes the size of each part. For a number of equal parts, write `F.chunk(x, 3, axis=-1)`."
     return ""
 

@@ -13,7 +13,7 @@ class Pair:
 
     Args:
         theirs: an expression of PyTorch or NumPy.
-        ours: the same with MAX. `x`, `y` and `z` are (batch, seq_len, 6), `square` is (4, 4), `weight`
+        ours: the same with MAX. `x` and `y` are (batch, seq_len, 6), `square` is (4, 4), `weight`
             is (6, 6), `ids` are integers.
         names: what learners write and MAX does not have; empty if MAX has the name, and takes something else.
         note: what else to know, in a sentence.
@@ -70,7 +70,7 @@ SECTIONS = (
         "Shapes",
         (
             Pair("x.size()", "x.shape", ("size",), "One dimension is `x.shape[-1]`."),
-            Pair("x.size(-1)", "x.shape[-1]", ("size",), "A symbolic dimension has a name and no value."),
+            Pair("x.size(-1)", "x.shape[-1]", note="A symbolic dimension has a name and no value."),
             Pair("math.sqrt(x.shape[-1])", "math.sqrt(int(x.shape[-1]))", note="Only static dimensions convert."),
             Pair("x.dim()", "x.rank", ("dim", "ndim", "ndimension")),
             Pair("x.numel()", "x.num_elements()", ("numel", "nelement")),
@@ -202,8 +202,6 @@ PAIRS = tuple(pair for section in SECTIONS for pair in section.pairs)
 KEPT = "MAX always keeps the axis, with length 1"
 KEYWORDS = (
     Keyword("dim", ("axis",)),
-    Keyword("dims", ("axis", "dims")),
-    Keyword("axes", ("axis", "dims")),
     Keyword("keepdim", note=KEPT),
     Keyword("keepdims", note=KEPT),
     Keyword("size", ("shape",)),
@@ -215,12 +213,9 @@ KEYWORDS = (
     Keyword("index", ("indices",)),
     Keyword("lower", ("num_lower",)),
     Keyword("upper", ("num_upper",)),
-    Keyword("start_axis", ("start_dim",)),
-    Keyword("eps", ("epsilon", "eps")),
-    Keyword("epsilon", ("eps",)),
+    Keyword("eps", ("epsilon",)),
     Keyword("requires_grad", note="MAX computes no gradients by itself"),
     Keyword("inplace", note="a graph has no operations in place"),
-    Keyword("out", note="a graph has no operations in place"),
 )
 
 # What a name that is not defined stands for, and the line that brings it in.
@@ -311,7 +306,6 @@ MESSAGES = (
     Message(
         r"__setitem__ requires a Tensor value", "A tensor is not written to. Make a new one: `F.where(hide, y, x)`."
     ),
-    Message(r"'Tensor' object does not support item", "A tensor is not written to. Make a new one with `F.where`."),
     Message(
         r"object of type 'Tensor' has no len\(\)",
         "A tensor has no `len`: its length may be symbolic. Write `x.shape[0]` for the first axis, or `x.shape[-1]` "
@@ -367,30 +361,33 @@ MESSAGES = (
         "A cache is a buffer, and must be loaded first: `ops.buffer_load(cache)`.",
     ),
     Message(
-        r"(TensorValue|TensorValueLike|TensorValue\(\)).*not '(?P<kind>function|method|type)'",
+        r"TensorValue.*(not|from an?) '(?P<kind>function|method|type)'",
         "A function or a class stands where a tensor belongs. Call it, with its arguments in parentheses.",
     ),
     Message(
-        r"(TensorValue|TensorValueLike|TensorValue\(\)).*not '(?P<kind>list|tuple)'",
+        r"TensorValue.*(not|from an?) '(?P<kind>list|tuple)'",
         "A {kind} stands where a tensor belongs. Take one of its parts, or join them with `F.concat(parts, axis=-1)`.",
     ),
     Message(
-        r"(TensorValue|TensorValueLike|TensorValue\(\)).*not '(?P<kind>ndarray)'",
+        r"TensorValue.*(not|from an?) '(?P<kind>ndarray)'",
         "A NumPy array stands where a tensor belongs. Make a tensor of it: `F.constant(array, DType.float32, CPU())`.",
     ),
     Message(
-        r"(TensorValue|TensorValueLike|TensorValue\(\)).*not '(?P<kind>NoneType)'",
+        r"TensorValue.*(not|from an?) '(?P<kind>NoneType)'",
         "None stands where a tensor belongs. Does the function that made it end with `return`?",
     ),
     Message(
-        r"(TensorValue|TensorValueLike|TensorValue\(\)).*not '(?P<kind>[A-Z]\w+)'",
-        "A `{kind}` stands where a tensor belongs. If it is a layer, call it: `self.layer(x)`; "
-        "for its parameter, write `self.layer.weight`.",
+        r"TensorValue.*(not|from an?) '(?P<kind>[A-Z]\w+)'",
+        "A `{kind}` stands where a tensor belongs. Look at what was assigned to it.",
     ),
     Message(
         r"TensorValue\(\) can not be created directly from a '(?P<kind>int|float|bool)'",
         "A plain number stands where a tensor belongs. Make one: `Tensor(0.0, dtype=dtype, device=device)`; "
         "in `F.gather`, the order is `F.gather(table, ids, axis=0)`.",
+    ),
+    Message(
+        r"No seed set!",
+        "Make parameters in `__init__`, not in `forward`: a graph draws no random numbers unless it is given a seed.",
     ),
     # Ranges and slices.
     Message(

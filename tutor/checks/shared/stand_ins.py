@@ -164,7 +164,7 @@ def row_of_logits(logits: object, chooser: str = "`choose`") -> np.ndarray:
         MisuseError: it is something else; the message says what should have come.
     """
     told = f"give it the logits of one row, an array of shape ({VOCAB_SIZE},)"
-    if np.ndim(logits) == 0 and isinstance(logits, np.generic):
+    if isinstance(logits, np.generic):
         raise MisuseError(f"{chooser} got a single logit", told)
     if not isinstance(logits, np.ndarray):
         raise MisuseError(f"{chooser} got {_a(type(logits).__name__)}", f"{told}: `.to_numpy()`")
