@@ -228,7 +228,10 @@ class Look:
         if compared.differences:
             given = next(given for given in cases if given.name in compared.differences)
             line = self._first_wrong_line(given, link, attempt)
-            raise ProblemFound(explain_numbers(self.step, self.check, cases, compared, line))
+            # A mistake that would have shown in the functions that were right is not this one.
+            looked_at = [given for given in self.cases if given.name in attempt.compared.results]
+            so_far = replace(compared, results=attempt.compared.results)
+            raise ProblemFound(explain_numbers(self.step, self.check, looked_at, so_far, line, total=len(cases)))
         attempt.passed += [given.name for given in cases]
 
     def _first_wrong_line(self, given: Given, link: LearnerLink, attempt: Attempt) -> FirstWrongLine | None:
