@@ -86,7 +86,7 @@ SECTIONS = (
             Pair("square.expand(2, 4, 4)", "F.broadcast_to(square, [2, 4, 4])", ("expand",)),
             Pair("x.repeat(2, 1, 1)", "F.tile(x, [2, 1, 1])", ("repeat",)),
             Pair("x[:, None]", "x.unsqueeze(1)", ("expand_dims", "newaxis")),
-            Pair("x.contiguous()", "x", ("contiguous",), "Nothing to do: a graph has no memory layout."),
+            Pair("x.contiguous()", "x", ("contiguous",), "A graph has no memory layout."),
         ),
     ),
     Section(
@@ -163,7 +163,12 @@ SECTIONS = (
                 'F.gelu(x, approximate="tanh")',
                 ("gelu_tanh", "gelu_new", "GELU", "gelu_pytorch_tanh", "NewGELUActivation"),
             ),
-            Pair("torch.nn.functional.dropout(x, 0.1, training=False)", "x", ("dropout", "Dropout"), "Leave it out."),
+            Pair(
+                "torch.nn.functional.dropout(x, 0.1, training=False)",
+                "x",
+                ("dropout", "Dropout"),
+                "A finished model drops nothing.",
+            ),
         ),
     ),
     Section(
@@ -178,12 +183,19 @@ SECTIONS = (
                 ("tensor", "as_tensor", "asarray", "array"),
             ),
             Pair(
-                "torch.zeros(4)", "Tensor.zeros([4])", ("Parameter", "register_buffer", "register_parameter", "empty")
+                "torch.nn.Parameter(torch.zeros(4))",
+                "Tensor.zeros([4])",
+                ("Parameter", "register_buffer", "register_parameter", "empty"),
             ),
             Pair("x.float()", "x.cast(DType.float32)", ("float", "astype")),
             Pair("ids.long()", "ids.cast(DType.int64)", ("long",)),
             Pair("x.to(torch.float32)", "x.cast(DType.float32)", note="In MAX, `to` takes a device."),
-            Pair("x.detach()", "x", ("detach", "clone", "requires_grad_", "cuda", "cpu", "train"), "Nothing to do."),
+            Pair(
+                "x.detach()",
+                "x",
+                ("detach", "clone", "requires_grad_", "cuda", "cpu", "train"),
+                "A graph computes no gradients, and is on one device.",
+            ),
         ),
     ),
     Section(
