@@ -9,6 +9,7 @@ It knows these directives, in addition to mdBook's own `{{#include …}}`:
     {{figure:NAME CAPTION}}  a figure from `book/figures/`, inlined so that it follows the page's theme
     {{show:08}}              a step's solution line by line, from `book/lines.py`, folded
     {{left}}                 how many steps are left after the chapter's: "Two steps are left."
+    {{phrasebook}}           names of PyTorch and NumPy, and what MAX calls them, from `tutor/checking/phrasebook.py`
     {{course}}               the list of parts and steps, linked to their chapters
     $…$ and $$…$$            formulas in LaTeX, which are converted to MathML
 """
@@ -25,6 +26,7 @@ from latex2mathml.converter import convert
 
 from book.api import api_url
 from book.paths import FIGURES, NUMBERS, OUTPUTS
+from book.phrasebook import phrasebook
 from tutor.course import COURSE
 from tutor.learner.workspace import REPOSITORY, Workspace
 from tutor.line_by_line.assets import script, style
@@ -32,7 +34,7 @@ from tutor.line_by_line.assets import script, style
 # Code in a text: fenced blocks and spans. They contain no directives.
 _CODE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$|(?P<span>`+)[^`].*?(?P=span)", re.MULTILINE | re.DOTALL)
 _DIRECTIVE = re.compile(
-    r"\{\{(number|tasks|api|figure|show|left|course)(?::([^\s}]+))?(?:\s+([^}]*?))?\s*\}\}", re.DOTALL
+    r"\{\{(number|tasks|api|figure|show|left|phrasebook|course)(?::([^\s}]+))?(?:\s+([^}]*?))?\s*\}\}", re.DOTALL
 )
 _DISPLAY = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 # Names of several letters in a formula: `head\_dim`, `softmax`; what follows a backslash or is in \text stays.
@@ -170,6 +172,9 @@ def _fill_in_prose(
         if kind == "show":
             # Code is no prose: it is put in when formulas have been made.
             shown.append(lines(name, path))
+            return f"\x00{len(shown) - 1}\x00"
+        if kind == "phrasebook":
+            shown.append(phrasebook())
             return f"\x00{len(shown) - 1}\x00"
         if kind == "course":
             return course_list()

@@ -1,5 +1,7 @@
 """Expectations about drawn numbers hold for the solutions, whatever is drawn, and other seeds draw other numbers."""
 
+import itertools
+
 import pytest
 
 from tutor.checking.attempt import equal
@@ -27,6 +29,14 @@ def test_no_known_wrong_answer_is_the_right_one(step: int):
         for expectation in find_step(step).check.drawn(seed):
             for wrong, _ in expectation.wrong:
                 assert not equal(wrong, expectation.expected), f"{expectation.name}, seed {seed}"
+
+
+@pytest.mark.parametrize("step", DRAWING)
+def test_no_two_known_wrong_answers_are_the_same(step: int):
+    for seed in range(50):
+        for expectation in find_step(step).check.expectations_for(seed):
+            for (one, _), (other, _) in itertools.combinations(expectation.wrong, 2):
+                assert not equal(one, other), f"{expectation.name}, seed {seed}"
 
 
 @pytest.mark.parametrize("step", DRAWING)

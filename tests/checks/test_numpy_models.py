@@ -11,6 +11,8 @@ from tutor.checking import stored_numbers
 from tutor.checking.compare import errors, limit_for, matches
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
 from tutor.course import COURSE
+from tutor.learner.skeleton import parts_of
+from tutor.learner.workspace import REPOSITORY, Workspace
 
 CHECKS: dict[int, Check] = {step.number: step.check for step in COURSE}
 COMPARED = [number for number, check in CHECKS.items() if check.cases]
@@ -85,3 +87,37 @@ def test_no_two_mistakes_give_the_same_numbers(number: int) -> None:
     results = {str(mistake): computed(number, mistake) for mistake in CHECKS[number].mistakes}
     for one, other in itertools.combinations(results, 2):
         assert not same(number, results[one], results[other]), f"{one} and {other}"
+
+
+def functions_of(number: int) -> list[str]:
+    """The functions of a step in the order in which a check looks at them, as far as cases are about them."""
+    functions = [part.function for part in parts_of(Workspace(REPOSITORY).solution(number).read_text())]
+    return [
+        name for name in functions if any((subject.part or functions[-1]) == name for _, subject, *_ in cases(number))
+    ]
+
+
+@pytest.mark.parametrize("number", COMPARED)
+def test_a_mistake_is_told_from_all_others_by_the_functions_up_to_the_wrong_one(number: int) -> None:
+    """When a function is wrong, those before it were right. Of two mistakes that look alike so far, the one that makes
+    fewer functions wrong comes first, and is named."""
+    last = [part.function for part in parts_of(Workspace(REPOSITORY).solution(number).read_text())][-1]
+    about = {case.name: subject.part or last for case, subject, *_ in cases(number)}
+    right = {case.name: expected for case, _, _, _, expected in cases(number)}
+
+    def alike(one: dict[str, Arrays], other: dict[str, Arrays], function: str) -> bool:
+        return all(
+            matches(one[case.name][name], other[case.name][name], tolerance(number, case))
+            for case, *_ in cases(number)
+            if about[case.name] == function
+            for name in one[case.name]
+        )
+
+    results = {mistake.name: computed(number, mistake) for mistake in CHECKS[number].mistakes}
+    functions = functions_of(number)
+    wrong = {name: [f for f in functions if not alike(result, right, f)] for name, result in results.items()}
+    for function in functions:
+        seen = [name for name in results if wrong[name][:1] == [function]]
+        for one, other in itertools.combinations(seen, 2):
+            narrower = set(wrong[one]) < set(wrong[other])
+            assert narrower or not alike(results[one], results[other], function), f"{function}: {one}, and {other}"

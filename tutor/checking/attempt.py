@@ -17,7 +17,7 @@ from tutor.checking.learner_link import LearnerLink, disturbed
 from tutor.checking.numbers import Compared, Given
 from tutor.checking.spec import Check, Expectation, RunnableSubject, Subject
 from tutor.checking.statements import SourceFile
-from tutor.checking.subject_graph import SubjectGraph, read_graph, shapes_of
+from tutor.checking.subject_graph import SubjectGraph, read_graph, shapes_of, texts_in
 from tutor.checking.verdict import Problem, TaskState
 from tutor.checking.wire import Message, WireError
 from tutor.errors import CourseError
@@ -29,6 +29,8 @@ from tutor.learner.workspace import Workspace
 
 # What a skeleton's function raises: "step 16, task 2: extend: store what is new".
 _UNFILLED = re.compile(r"Not filled in yet: step (\d+), tasks? [^:]+: ([\w.]+): ")
+
+_OF_NAMES = ("NameError", "UnboundLocalError", "AttributeError", "ImportError", "ModuleNotFoundError")
 
 
 @dataclass
@@ -186,7 +188,8 @@ class Look:
         reply = self._traced(subject, link, attempt)
         if "parameters" in reply:
             with self._explained():
-                compare_parameters(self.step, subject, shapes_of(reply.message("parameters")))
+                shapes = shapes_of(reply.message("parameters"))
+                compare_parameters(self.step, subject, shapes, texts_in(reply, "in_place"))
             attempt.states[function] = "right"
         elif "problem" in reply:
             raise ProblemFound(Problem.from_message(reply.message("problem")))
@@ -262,7 +265,10 @@ class Look:
             if attempt.brief:
                 raise ProblemFound(Problem("numbers", self.step, "The numbers are wrong.", where=given.name))
             line = self._first_wrong_line(given, link, attempt)
-            raise ProblemFound(explain_numbers(self.step, self.check, cases, compared, line))
+            # A mistake that would have shown in the functions that were right is not this one.
+            looked_at = [given for given in self.cases if given.name in attempt.compared.results]
+            so_far = replace(compared, results=attempt.compared.results)
+            raise ProblemFound(explain_numbers(self.step, self.check, looked_at, so_far, line, total=len(cases)))
         attempt.passed += [given.name for given in cases]
 
     def _first_wrong_line(self, given: Given, link: LearnerLink, attempt: Attempt) -> FirstWrongLine | None:
@@ -361,7 +367,7 @@ class Look:
             link.runnable = runnable
             reply = link.ask("answer", expectation=index, seed=self.seed)
             if "problem" in reply:
-                raise ProblemFound(Problem.from_message(reply.message("problem")))
+                raise ProblemFound(_asked(Problem.from_message(reply.message("problem")), expectation))
             answer = reply["answer"]
         try:
             got = expectation.read(answer)
@@ -375,7 +381,7 @@ class Look:
                 kind="expectation",
                 step=self.step,
                 summary=f"Not right yet: {expectation.name}",
-                details=[("expected", short(expectation.expected)), ("got", short(got))],
+                details=_differing(expectation.expected, got),
                 advice=advice,
             )
         )
@@ -389,6 +395,27 @@ class _NoCode:
 
 
 _NO_CODE = _NoCode()
+
+
+def _asked(problem: Problem, expectation: Expectation) -> Problem:
+    """A problem that came up when a question was asked keeps the question, and its advice if it has none itself."""
+    if problem.kind != "exception":
+        return problem
+    details = [("while checking", expectation.name), *problem.details]
+    # A name that does not exist has nothing to do with what is asked.
+    advice = "" if problem.summary.startswith(_OF_NAMES) else expectation.advice
+    return replace(problem, details=details, advice=problem.advice or advice)
+
+
+def _differing(expected: object, got: object) -> list[tuple[str, str]]:
+    """What was expected and what was got; of two dicts only the entries that differ."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        keys = [key for key in expected if key not in got or not equal(got[key], expected[key])]
+        more = [key for key in got if key not in expected]
+        if len(keys) + len(more) < len(expected.keys() | got.keys()):
+            expected = {key: expected[key] for key in keys}
+            got = {key: got[key] for key in [*keys, *more] if key in got}
+    return [("expected", short(expected)), ("got", short(got))]
 
 
 def _numbers(value: object) -> frozenset[int]:

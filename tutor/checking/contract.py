@@ -8,14 +8,29 @@ from tutor.checking.verdict import Problem
 from tutor.graphs.tensor_spec import Dims, TensorSpec
 
 
-def compare_parameters(step: int, subject: Subject, got: Mapping[str, Dims]) -> None:
+def compare_parameters(
+    step: int, subject: Subject, got: Mapping[str, Dims], in_place: Mapping[str, str] | None = None
+) -> None:
+    """Compares the parameters.
+
+    Args:
+        step, subject: what was made.
+        got: the shape of each parameter.
+        in_place: advice for parameters that are missing, by what stands in their place; see `missing_parameters`.
+
+    Raises:
+        ProblemFound: they are not what the step asks for.
+    """
     expected = dict(subject.parameters)
     if dict(got) == expected:
         return
     missing = [name for name in expected if name not in got]
     extra = [name for name in got if name not in expected]
     advice = "A checkpoint finds parameters by name, so the attributes must have exactly the names given in the tasks."
-    if missing and all(name.endswith("bias") for name in missing) and not extra:
+    known = next((in_place[name] for name in missing if name in in_place), "") if in_place else ""
+    if missing and known:
+        summary, advice = f"These parameters are missing: {_listed(missing)}.", known
+    elif missing and all(name.endswith("bias") for name in missing) and not extra:
         summary = f"A bias is missing: {_listed(missing)}."
         advice = "GPT-2's linear layers and norms have a bias. Do not pass bias=False, and do not leave it out."
     elif missing:

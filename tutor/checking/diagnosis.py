@@ -13,12 +13,26 @@ _TOLERANCE = 1e-5
 
 
 def explain_numbers(
-    step: int, check: Check, cases: Sequence[Given], compared: Compared, line: FirstWrongLine | None = None
+    step: int,
+    check: Check,
+    cases: Sequence[Given],
+    compared: Compared,
+    line: FirstWrongLine | None = None,
+    *,
+    total: int | None = None,
 ) -> Problem:
-    """Names the mistake whose numbers these are, else the first wrong line, and shows the first numbers that differ."""
+    """Names the mistake whose numbers these are, else the first wrong line, and shows the first numbers that differ.
+
+    Args:
+        step, check: which.
+        cases: all that a mistake must explain.
+        compared: their results and differences.
+        line: the first wrong line, if it is known.
+        total: how many of the cases are about the function that is wrong; all, if it is left out.
+    """
     where, difference = next(iter(compared.differences.items()))
     mistake = find_mistake(check, cases, compared)
-    details = details_of(difference, len(compared.differences), len(cases))
+    details = details_of(difference, len(compared.differences), len(cases) if total is None else total)
     if mistake is not None:
         summary, advice = f"This is {mistake.name}.", mistake.advice
     elif line is not None:

@@ -1,32 +1,18 @@
 """Runs the code under test, and turns whatever it raises into a problem that points at the course's files."""
 
 import traceback
+from bdb import BdbQuit
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tutor.checking.advice import find_advice, find_failure, plain_message
 from tutor.checking.loader import StepModules
+from tutor.checking.spec import MisuseError
 from tutor.checking.verdict import Frame, Problem
 from tutor.errors import CourseError
 from tutor.invocation import typed
-
-# Advice for errors that MAX raises while tracing, by a part of the message. A check may have its own.
-COMMON_ERRORS = {
-    "Matrix multiplication input lhs": "In `a @ b`, the last axis of a must be as long as the second-to-last "
-    "axis of b. A `Linear` layer keeps its weight as [out, in] and computes x @ weight.T + bias; "
-    "Hugging Face's Conv1D keeps it as [in, out].",
-    "BroadcastToOp": "Two axes fit together if they are equally long, or if one of them has length 1. "
-    "Write down both shapes.",
-    "static dims": "A symbolic dimension has no value while the graph is built, so it cannot be converted to an int. "
-    "Pass it to operations of `F` as it is.",
-    "int(dim)": "A symbolic dimension has no value while the graph is built, so Python cannot count up to it. "
-    "Use operations of `F`, which take it as it is.",
-    "argument 'keepdims'": "MAX always keeps the axis, with length 1, and has no `keepdims`.",
-    "ModuleList must implement forward": "A `ModuleList` cannot be called. Loop over it with `for`.",
-    "reshape": "A reshape must keep the number of entries: multiply the sizes before and after it.",
-}
-
 
 # An endless recursion has a thousand frames.
 _MOST_FRAMES = 4
@@ -77,9 +63,7 @@ class Guard:
                 raise ProblemFound(
                     Problem("unfilled", step, f"Not filled in yet: {error}", where=where, frames=frames[-1:])
                 ) from None
-            message = str(error).strip() or "no message"
-            advice = next((text for part, text in {**COMMON_ERRORS, **(explain or {})}.items() if part in message), "")
-            message = _without_operands(message)
+            advice = self._advice(error, explain or {})
             if isinstance(error, SystemExit):
                 summary = f"The file ends the program (exit status {error.code}) instead of returning."
                 advice = "Remove the call of `sys.exit` or `exit`."
@@ -92,27 +76,43 @@ class Guard:
             elif isinstance(error, ModuleNotFoundError) and (missing := _step_of(error.name or "")) is not None:
                 step, summary = missing, f"steps/step_{missing:02d}.py is missing."
                 advice = f"`{typed('reset', f'{missing:02d}')}` brings the skeleton back."
+            elif isinstance(error, MisuseError):
+                summary, advice = _as_sentence(error.got), _as_sentence(error.advice)
             else:
-                summary = f"{type(error).__name__}: {message}"
+                summary = _in_a_sentence(error)
             raise ProblemFound(Problem("exception", step, summary, where=where, advice=advice, frames=frames)) from None
+
+    def _advice(self, error: BaseException, explain: Mapping[str, str]) -> str:
+        """What to do about an error: what the check knows comes before what the phrasebook says."""
+        known = next((text for part, text in explain.items() if part in str(error)), "")
+        return known or find_advice(find_failure(error, self._is_of_course))
+
+    def _is_of_course(self, file: str) -> bool:
+        path = Path(file)
+        return path.parent.name in ("steps", "solutions") and path.is_relative_to(self.view.workspace.root)
 
     def frames(self, error: BaseException) -> list[Frame]:
         """The innermost lines of the traceback that are in files of the course, outermost first."""
         frames = [
             Frame(_relative(Path(entry.filename), self.view), entry.lineno or 0, entry.name, (entry.line or "").strip())
             for entry in traceback.extract_tb(error.__traceback__)
-            if Path(entry.filename).parent.name in ("steps", "solutions")
-            and Path(entry.filename).is_relative_to(self.view.workspace.root)
+            if self._is_of_course(entry.filename)
         ]
         return frames[-_MOST_FRAMES:]
 
 
-def _without_operands(message: str) -> str:
-    """The sentence of one of MAX's long messages that says what is wrong: after the operands and the heading."""
-    diagnostics = message.rpartition("Diagnostics:")[2] if "Diagnostics:" in message else ""
-    lines = [line.strip() for line in diagnostics.splitlines()]
-    said = next((line for line in lines if line and line != "Verification failed:"), message)
-    return said.removeprefix("error: unknown: ")
+def _as_sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _in_a_sentence(error: BaseException) -> str:
+    """The error's type and what it says."""
+    kind, message = type(error).__name__, plain_message(error)
+    if message:
+        return f"{kind}: {message}"
+    if isinstance(error, BdbQuit):
+        return "The file stops in the debugger."
+    return f"{kind}, without a message."
 
 
 def _is_tools_own(error: BaseException) -> bool:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutor.checking.guard import Guard, ProblemFound
+from tutor.checking.labelled_output import LabelledOutput
 from tutor.checking.loader import StepModules
 from tutor.checking.spec import Arrays, Expectation, Subject
 from tutor.checking.wire import Connection, Message, WireError
@@ -105,6 +106,7 @@ class LearnerProcess:
         self._modules = StepModules(Workspace(Path(request.text("root"))), own=request.numbers("own"))
         self._guard = Guard(self._modules, step)
         file = self._modules.file(step)
+        LabelledOutput.own = file.name
         module = self._guard(f"importing {file.name}", lambda: self._modules[step])
         missing = [name for name in self._check.names if not hasattr(module, name)]
         return {"missing": missing, "loaded": sorted(self._modules.loaded)}
@@ -115,6 +117,7 @@ class LearnerProcess:
         If they are asked for, with the call stack of each operation (`lines`), or with the graph as it was when tracing
         failed (`unfinished`).
         """
+        from tutor.checking.missing_parameters import what_stands_there
         from tutor.graphs.devices import find_device
         from tutor.graphs.evaluate.source_lines import bytecode_with_call_stacks, recorded_call_stacks
         from tutor.graphs.trace import ReturnError, trace
@@ -123,17 +126,23 @@ class LearnerProcess:
         subject = self._subject(request)
         device = find_device(request.text("device"))
         shapes: dict[str, tuple[int | str, ...]] = {}
+        in_place: dict[str, str] = {}
         unfinished: dict[str, bytes] = {}
 
         def keep(graph: TracedGraph) -> None:
             unfinished.update(bytecode=graph.bytecode, call_stacks=bytecode_with_call_stacks(graph.module))
+
+        def build() -> Callable[..., object]:
+            made = subject.build(self._modules)
+            in_place.update(what_stands_there(made, subject.parameters))
+            return made
 
         def build_and_trace() -> Reply:
             # Only if it is asked for: call stacks make the bytecode another one in each process, and what is compiled
             # would not be found again.
             with recorded_call_stacks() if "lines" in request else contextlib.nullcontext():
                 graph = trace(
-                    lambda: subject.build(self._modules),
+                    build,
                     list(subject.inputs.values()),
                     device,
                     shapes.update,
@@ -153,7 +162,8 @@ class LearnerProcess:
         except ProblemFound as stop:
             # The parameters come too: if they are wrong, that is the cause.
             reply = {"problem": asdict(stop.problem), **unfinished}
-        return {**reply, **(parameters() if shapes else {}), "loaded": sorted(self._modules.loaded)}
+        told = {"in_place": in_place} if in_place else {}
+        return {**reply, **(parameters() if shapes else {}), **told, "loaded": sorted(self._modules.loaded)}
 
     def _call(self, request: Message) -> Reply:
         """Calls plain Python with lists in place of tensors."""
@@ -199,6 +209,9 @@ def main() -> None:
     connection = Connection(socket.socket(fileno=int(sys.argv[1])))
     # The code under test gets no input: `input()` fails at once instead of waiting for ever.
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    out = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115 - open until the process ends
+    sys.stdout = LabelledOutput(out, encoding="utf-8", errors="replace")
+    sys.stdout.reconfigure(write_through=True)
     _import_ahead(int(sys.argv[3]))
     try:
         LearnerProcess(connection).serve()

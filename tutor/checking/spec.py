@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, np.ndarray]
 
 
+class MisuseError(TypeError):
+    """A stand-in of a check was given something that it does not take.
+
+    Args:
+        got: what it was given: "the model got 2 arguments".
+        advice: what to give it: "give it the ids and nothing else".
+    """
+
+    def __init__(self, got: str, advice: str) -> None:
+        super().__init__(f"{got}; {advice}")
+        self.got, self.advice = got, advice
+
+
 class Code(Protocol):
     """The code under test: `code[9].GPT2MultiHeadAttention` is that name in step 09's file."""
 

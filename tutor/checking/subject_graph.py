@@ -61,7 +61,7 @@ def read_graph(step: int, subject: Subject, reply: Message, device: Device) -> S
     """
     shapes = shapes_of(reply.message("parameters")) if "parameters" in reply else {}
     if "parameters" in reply or "problem" not in reply:
-        compare_parameters(step, subject, shapes)
+        compare_parameters(step, subject, shapes, texts_in(reply, "in_place"))
     if "problem" in reply:
         raise ProblemFound(Problem.from_message(reply.message("problem")))
     graph = read_traced(subject, reply, device)
@@ -97,6 +97,11 @@ def read_traced(subject: Subject, reply: Message, device: Device) -> SubjectGrap
         module=read_bytecode(bytecode),
     )
     return SubjectGraph(subject, traced, program, reply.data("call_stacks"))
+
+
+def texts_in(reply: Message, name: str) -> dict[str, str]:
+    """A mapping of texts in a reply; empty if there is none."""
+    return {key: str(text) for key, text in reply.message(name).items()} if name in reply else {}
 
 
 def shapes_of(parameters: Message) -> dict[str, Dims]:

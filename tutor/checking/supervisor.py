@@ -266,8 +266,8 @@ def _timeout(step: int, phase: str, limit: float) -> Verdict:
         "compare": "running",
     }[phase]
     advice = (
-        "Look for a loop that never ends, or for an operation on a MAX tensor outside a graph: MAX compiles each by "
-        "itself. Between NumPy and MAX, go by Tensor.from_dlpack(array) and tensor.to_numpy(), and index the array."
+        "Look for a loop that never ends: in a graph, `for row in tensor` is one. Outside a graph, MAX compiles each "
+        "operation by itself: build a model inside `with F.lazy():`, and compute with arrays, `tensor.to_numpy()`."
         if phase in ("trace", "compare")
         else "The machine may be very busy. Try again."
     )

@@ -51,10 +51,6 @@ CHECK = Check(
     ),
     on_text=_norm(SHIPPED["n_embd"]),
     numpy_model=numpy_model,
-    explain={
-        "'int' object is not iterable": "A shape is a list, such as `[dim]`.",
-        "has no attribute 'var'": "`F` has no variance, but a variance is the mean of squares: use `F.mean`.",
-    },
     mistakes=(
         Mistake(
             "layer norm with the sample variance",

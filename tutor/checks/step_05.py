@@ -45,7 +45,6 @@ CHECK = Check(
     names=("GPT2Embeddings",),
     explain={
         "have the wrong shape": "The table has one row for each token: its shape is (vocab_size, n_embd).",
-        "'int' object is not iterable": "A shape is a list: `random.normal([rows, columns])`.",
         "The result has the wrong shape": "Each id stands for a row of the table, and rows are axis 0: the ids replace "
         "that axis, and the result is (batch, seq_len, n_embd).",
     },

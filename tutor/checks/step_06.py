@@ -38,7 +38,6 @@ CHECK = Check(
     names=("GPT2PositionEmbeddings",),
     explain={
         "have the wrong shape": "The table has one row for each position: its shape is (n_positions, n_embd).",
-        "'int' object is not iterable": "A shape is a list: `random.normal([rows, columns])`.",
         "The result has the wrong shape": "All texts of a batch have the same positions: gather with the positions, "
         "not with `input_ids`, and the result is (seq_len, n_embd).",
     },

@@ -51,8 +51,6 @@ CHECK = Check(
         "parameters are missing": "This class is itself a `Linear` layer: call `super().__init__(in_dim, out_dim)`, "
         "and do not store a layer on `self`.",
         "it returns a tuple of": "`F.chunk` takes the number of parts, and `F.split` takes their size.",
-        "static dims": "`F.chunk` and `F.split` can only cut an axis whose length is known while the graph is built. "
-        "That is the last one: pass `axis=-1`.",
     },
     mistakes=(
         *(

@@ -98,14 +98,14 @@ CHECK = Check(
             {"split": "reshaped", "merge": "reshaped"},
         ),
         Mistake(
-            "attention with interleaved heads",
-            "Head 0 owns the first `head_dim` entries, head 1 the next: reshape to (n_head, head_dim), in this order.",
-            {"split": "interleaved", "merge": "interleaved"},
-        ),
-        Mistake(
             "attention with the heads interleaved when they are split",
             "In `_split_heads`, reshape the last axis to (n_head, head_dim), not to (head_dim, n_head).",
             {"split": "interleaved"},
+        ),
+        Mistake(
+            "attention with interleaved heads",
+            "Head 0 owns the first `head_dim` entries, head 1 the next: reshape to (n_head, head_dim), in this order.",
+            {"split": "interleaved", "merge": "interleaved"},
         ),
         Mistake(
             "attention with the heads interleaved when they are merged",

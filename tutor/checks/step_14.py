@@ -16,7 +16,7 @@ import numpy as np
 from tutor.checking import stored_numbers
 from tutor.checking.spec import Check, Code, Evaluate, Expectation, RunnableSubjects, bind
 from tutor.checks.shared.expectations import raises
-from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table, as_token
+from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table, as_token, watched
 from tutor.checks.step_13 import SHIPPED
 
 DRAWS = 2000
@@ -75,6 +75,11 @@ class Numbers:
         """The largest logit, -inf for the others."""
         return np.where(self.logits == self.logits.max(), self.logits, -np.inf)
 
+    @property
+    def best_of_all_positions(self) -> int:
+        """The place of the largest logit among those of all positions, as one list."""
+        return int(self.table.logits[self.prompt].argmax())
+
     def by_temperature(self, temperature: float) -> Known:
         """What a draw with this temperature may come from, with `logits / temperature` the right one."""
         logits = self.logits.astype(np.float64)
@@ -104,6 +109,7 @@ class Numbers:
         distributions = [self.by_temperature(0.5), self.by_temperature(3.0), self.by_top_k(), self.by_top_p()]
         return (
             self.table.best(self.prompt[0]) != chain[0]
+            and self.best_of_all_positions >= VOCAB_SIZE
             and len(set(chain[:3])) == 3
             and np.abs(np.cumsum(np.sort(softmax(self.logits))[::-1]) - 0.7).min() > 0.01
             and all(
@@ -164,6 +170,19 @@ def _no_token(answer: object, count: int) -> str | None:
     return None if odd is None else f"{odd!r}, which is no token"
 
 
+def _twice(given: Numbers) -> Evaluate:
+    """20 tokens from a generator, and again from another one in the same state."""
+
+    def evaluate(code: Code, _: RunnableSubjects) -> list[list[object]]:
+        generators = [np.random.default_rng(8), np.random.default_rng(8)]
+        return [
+            [as_token(code[14].choose_token(given.logits.copy(), temperature=1e3, rng=rng)) for _draw in range(20)]
+            for rng in generators
+        ]
+
+    return evaluate
+
+
 def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
     temperature_advice = (
         (
@@ -191,19 +210,19 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
         ),
         *(
             raises(
-                f"choose_token rejects {name}",
+                f"choose_token(logits, {', '.join(f'{name}={value}' for name, value in bad.items())}) is rejected",
                 lambda code, bad=bad: code[14].choose_token(given.logits.copy(), **bad),
                 part="choose_token",
                 advice="Raise a ValueError that says what is wrong and what is allowed.",
             )
-            for name, bad in {
-                "a negative temperature": {"temperature": -1.0},
-                "a temperature that is not a number": {"temperature": float("nan")},
-                "an infinite temperature": {"temperature": float("inf")},
-                "top_k=0": {"temperature": 1.0, "top_k": 0},
-                "top_p=0": {"temperature": 1.0, "top_p": 0.0},
-                "top_p=1.5": {"temperature": 1.0, "top_p": 1.5},
-            }.items()
+            for bad in (
+                {"temperature": -1.0},
+                {"temperature": float("nan")},
+                {"temperature": float("inf")},
+                {"temperature": 1.0, "top_k": 0},
+                {"temperature": 1.0, "top_p": 0.0},
+                {"temperature": 1.0, "top_p": 1.5},
+            )
         ),
         *(
             _which_distribution(
@@ -231,6 +250,7 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
             {"all tokens": given.logits},
             "all tokens",
             given,
+            advice="Cut off only if there is something to cut: `if top_k is not None and top_k < logits.size`.",
             temperature=1.0,
             top_k=VOCAB_SIZE + 5,
         ),
@@ -259,6 +279,16 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
             temperature=1.0,
             top_p=1e-6,
         ),
+        Expectation(
+            "with the same generator, choose_token draws the same tokens",
+            _twice(given),
+            True,
+            wrong=((False, "Draw with the generator that is given: `rng.choice(…)`, not `np.random.choice(…)`."),),
+            part="choose_token",
+            read=lambda answer: (
+                answer[0] == answer[1] if isinstance(answer, list) and len(answer) == 2 else "no tokens"
+            ),
+        ),
     )
 
 
@@ -267,7 +297,8 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
 
 def _next(code: Code, given: Numbers, model: StandIn | None = None, /, **sampling: object) -> object:
     model = StandIn(given.table) if model is None else model
-    return as_token(code[14].generate_next_token(model, list(given.prompt), **sampling))
+    with watched(code[14]):
+        return as_token(code[14].generate_next_token(model, list(given.prompt), **sampling))
 
 
 def _what_the_model_gets(given: Numbers) -> Evaluate:
@@ -339,7 +370,14 @@ def _generate_next_token(given: Numbers) -> tuple[Expectation, ...]:
             "generate_next_token gives the token with the largest logit at the last position",
             lambda code, _: _next(code, given),
             given.table.best(given.prompt[-1]),
-            wrong=((given.table.best(given.prompt[0]), first_position),),
+            wrong=(
+                (given.table.best(given.prompt[0]), first_position),
+                (
+                    given.best_of_all_positions,
+                    "This is the place of the largest logit among those of all positions. Take the last position of "
+                    "the only row: `logits[0, -1]`.",
+                ),
+            ),
             advice="Take the logits of the last position, and hand them to `choose_token`.",
             part=part,
         ),

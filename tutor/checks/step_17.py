@@ -228,14 +228,14 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             "pad_left fills up on the left, and says where each row starts",
             _padded(given),
             ((3, 5), "int64", given.starts, "int64", given.prompts),
-            advice="The expected answer is: shape and dtype of the ids, the starts and their dtype, and each row "
-            "from its start on.",
+            advice="The ids and the starts are int64 arrays. Each row ends with its prompt, which begins in the column "
+            "that the starts give.",
             part="pad_left",
             read=_rows_of,
         ),
         Expectation(
             "generate_batch continues each row from its own last token",
-            _pairs(given),
+            _pairs(given, lambda row, logits: int(logits.argmax())),
             best[0],
             advice="Each list is what one row got. The new tokens of a row follow from its own logits.",
             read=_by_row,

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
+from tutor.checking.labelled_output import OTHER_FILE
 from tutor.checking.verdict import Problem, TaskState, Verdict
 from tutor.course import Step
 from tutor.invocation import typed
@@ -167,12 +168,24 @@ class Report(Printer):
         lines = printed.rstrip().splitlines()
         if not lines:
             return
-        self.console.print(Rule(f"printed by {file}", align="left", style="dim"))
+        # What an earlier step prints is labelled with its file.
+        by = "by earlier steps" if all(OTHER_FILE.match(line) for line in lines) else f"by {file}"
+        lines, times = without_repetition(lines)
+        self.console.print(Rule(f"printed {by}{f', {times} times' if times > 1 else ''}", align="left", style="dim"))
         for line in lines[:_PRINTED_LINES]:
             self.console.print(Text(line), soft_wrap=True)
         if len(lines) > _PRINTED_LINES:
             self.console.print(f"[dim]… and {len(lines) - _PRINTED_LINES} more lines[/dim]")
         self.console.print(Rule(style="dim"))
+
+
+def without_repetition(lines: Sequence[str]) -> tuple[Sequence[str], int]:
+    """Lines that are the same block again and again, once for each trace: the block, and how often it comes."""
+    for length in range(1, len(lines) // 2 + 1):
+        times, rest = divmod(len(lines), length)
+        if not rest and all(lines[index] == lines[index % length] for index in range(len(lines))):
+            return lines[:length], times
+    return lines, 1
 
 
 class PhaseDisplay:
