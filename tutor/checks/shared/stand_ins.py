@@ -26,6 +26,12 @@ class Table:
         """Draws a table."""
         return cls((1.5 * rng.normal(size=(VOCAB_SIZE, VOCAB_SIZE))).astype(np.float32))
 
+    def exchanged(self, one: int, other: int) -> "Table":
+        """The same table with two tokens' names exchanged."""
+        order = np.arange(VOCAB_SIZE)
+        order[[one, other]] = other, one
+        return Table(self.logits[order][:, order])
+
     def best(self, token: int) -> int:
         """The token that most likely follows."""
         return int(self.logits[token].argmax())
