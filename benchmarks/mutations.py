@@ -197,7 +197,7 @@ def _is_to_equals(node: ast.expr, attributes: Attributes) -> Iterator[Replacemen
     """`x is not None` to `x`: 0 is taken for nothing."""
     if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
         yield node, node.left if isinstance(node.ops[0], ast.IsNot) else ast.UnaryOp(ast.Not(), node.left)
-    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq) and isinstance(node.comparators[0], ast.Name):
         yield node, ast.BoolOp(ast.And(), [node.comparators[0], node])
 
 

@@ -17,6 +17,10 @@ from tutor.learner.workspace import REPOSITORY, Workspace
 SEED = 20
 
 
+class UnknownOperationError(AssertionError):
+    """The evaluator does not know an operation of a graph: only the compiled graph could be run."""
+
+
 class Looker:
     """Looks at one step, again and again, with files of a workspace that may change meanwhile."""
 
@@ -79,4 +83,6 @@ def _lines_of(source: Sequence[str]) -> dict[str, slice]:
 
 def compile_nothing(graphs: Sequence[SubjectGraph]) -> dict[str, RunnableSubject]:
     """Stands in for the compiler, where the evaluator knows every operation."""
-    raise AssertionError(f"the evaluator does not know all operations of {[graph.subject.name for graph in graphs]}")
+    raise UnknownOperationError(
+        f"the evaluator does not know all operations of {[graph.subject.name for graph in graphs]}"
+    )
