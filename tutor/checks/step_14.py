@@ -16,7 +16,7 @@ import numpy as np
 from tutor.checking import stored_numbers
 from tutor.checking.spec import Check, Code, Evaluate, Expectation, RunnableSubjects, bind
 from tutor.checks.shared.expectations import raises
-from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table, as_token
+from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table, as_token, until
 from tutor.checks.step_13 import SHIPPED
 
 DRAWS = 1500
@@ -53,11 +53,6 @@ def keep_top_p(logits: np.ndarray, p: float, *, over: bool = True) -> np.ndarray
     sums = np.cumsum(softmax(logits)[order])
     kept = int((sums < p).sum()) + (1 if over else 0)
     return np.where(np.isin(np.arange(logits.size), order[: max(kept, 1)]), logits, -np.inf)
-
-
-def until(tokens: list[int], end: int) -> list[int]:
-    """Tokens up to the first `end`, and all of them if there is none."""
-    return tokens[: tokens.index(end) + 1] if end in tokens else tokens
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:

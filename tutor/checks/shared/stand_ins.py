@@ -45,6 +45,11 @@ class Table:
         return tokens
 
 
+def until(tokens: list[int], end: int) -> list[int]:
+    """Tokens up to the first `end`, and all of them if there is none."""
+    return tokens[: tokens.index(end) + 1] if end in tokens else tokens
+
+
 class StandIn:
     """Takes the place of a compiled model, and keeps what it was called with.
 
