@@ -96,7 +96,7 @@ def generate_batch(
             starts (batch,) and the caches to logits (batch, vocab_size).
         caches: as in step 16, with one row for each prompt.
         prompts: the tokens of each row, at least one per row.
-        n_positions: the room of the caches; when they are full, each row's last n_positions // 2 are read again.
+        n_positions: how many columns the caches have room for; when full, half as many, rounded down, are read again.
         max_new_tokens: a row ends after this many new tokens.
         eos_token_id: a row ends after this token; None ends no row.
         choose: chooses a token for a row from its logits of shape (vocab_size,).

@@ -98,7 +98,8 @@ class Lab:
             self._start_again()
             return "it never ends"
         except UnknownOperationError:
-            return ""  # only MAX could tell
+            # It does not pass: a check compiles its graph, and compares what that gives.
+            return "compiler: the evaluator does not know all operations"
         problem = attempt.problem or attempt.unfilled
         if problem is not None and problem.kind == "stopped":
             self._start_again()

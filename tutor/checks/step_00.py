@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tutor.checking import stored_numbers as reference_files
-from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
+from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared.plain_attention import N_EMBD, SHARED_SEED, as_lists
 from tutor.graphs.tensor_spec import TensorSpec
@@ -147,6 +147,19 @@ def beside_max(got: Mapping[str, Arrays]) -> str:
     )
 
 
+def _softmax_of(*scores: float) -> Expectation:
+    """Expects the weights of scores that are so far apart, or so low, that only a shift by the largest one will do."""
+    return Expectation(
+        f"softmax({list(scores)}), to six digits",
+        lambda code, _: code[0].softmax(list(scores)),
+        numpy_gpt2.softmax(np.array(scores)).round(6).tolist(),
+        advice="Subtract the largest of the scores from all of them, and no other number: then the largest exponential "
+        "is exp(0) = 1, and the sum is neither 0 nor too large.",
+        part="softmax",
+        read=lambda answer: [round(weight, 6) for weight in answer],
+    )
+
+
 CHECK = Check(
     names=("softmax", "attend", "causal_self_attention"),
     subjects=(SOFTMAX, ATTEND, *CAUSAL.values()),
@@ -167,6 +180,7 @@ CHECK = Check(
         "empty sequence": "There were no keys. Append the token's own key and value before it attends: a token may "
         "look at itself.",
     },
+    expectations=(_softmax_of(-2000.0, 0.0, 800.0, 799.0), _softmax_of(-3000.0, -3001.0, -2999.5)),
     show=beside_max,
     numpy_model=numpy_model,
     mistakes=(

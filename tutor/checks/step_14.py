@@ -75,7 +75,7 @@ class Numbers:
 
     table: Table
     prompt: list[int]
-    forty: np.ndarray
+    many: np.ndarray
 
     @property
     def logits(self) -> np.ndarray:
@@ -144,8 +144,8 @@ def numbers(seed: int) -> Numbers:
         table, prompt = Table.draw(rng), rng.choice(VOCAB_SIZE, size=3, replace=False).tolist()
         third = table.chain(prompt[-1], 3)[-1]
         names = {third: 0, 0: third}
-        forty = (rng.permutation(40) / 4 - 60).astype(np.float32)  # no two are equal, and all are below 0
-        drawn = Numbers(table.exchanged(third, 0), [names.get(token, token) for token in prompt], forty)
+        many = (rng.permutation(1000) / 4 - 300).astype(np.float32)  # no two are equal, and all are below 0
+        drawn = Numbers(table.exchanged(third, 0), [names.get(token, token) for token in prompt], many)
         if drawn.tells:
             return drawn
 
@@ -353,9 +353,9 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
             read=_whether_random,
         ),
         Expectation(
-            "which of 40 tokens are ever drawn with top_k=2, 5 and 8",
+            "which of 1000 tokens are ever drawn with top_k=2, 5 and 8",
             _all_that_are_drawn(given),
-            [sorted(np.argsort(-given.forty)[:k].tolist()) for k in (2, 5, 8)],
+            [sorted(np.argsort(-given.many)[:k].tolist()) for k in (2, 5, 8)],
             advice="top_k=k keeps the k largest logits, wherever they are, and with any vocabulary.",
             part="choose_token",
         ),
@@ -409,7 +409,7 @@ def _all_that_are_drawn(given: Numbers) -> Evaluate:
         return [
             sorted(
                 {
-                    as_token(code[14].choose_token(given.forty.copy(), temperature=1e6, top_k=k, rng=rng))
+                    as_token(code[14].choose_token(given.many.copy(), temperature=1e6, top_k=k, rng=rng))
                     for _draw in range(200)
                 }
             )

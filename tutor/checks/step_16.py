@@ -234,11 +234,13 @@ def numbers(seed: int) -> Numbers:
 def _cache_type(config: Mapping[str, int]) -> Evaluate:
     def evaluate(code: Code, _: RunnableSubjects) -> str:
         from max.driver import CPU
+        from max.graph import DeviceRef
 
         type_ = code[16].cache_type(SimpleNamespace(**config), CPU())
         if not hasattr(type_, "shape"):
             return f"a {type(type_).__name__}"
-        return f"{type(type_).__name__} of {type_.dtype.name} ({', '.join(str(dim) for dim in type_.shape)})"
+        where = "on the device" if type_.device == DeviceRef.from_device(CPU()) else "elsewhere"
+        return f"{type(type_).__name__} of {type_.dtype.name} ({', '.join(str(dim) for dim in type_.shape)}) {where}"
 
     return evaluate
 
@@ -339,8 +341,9 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
         Expectation(
             "cache_type gives a buffer with room for n_positions tokens",
             _cache_type(config | {"n_layer": 2, "vocab_size": 11}),
-            f"BufferType of float32 (batch, {n_head}, {n_positions}, {head_dim})",
-            advice='A `BufferType`, not a `TensorType`; its shape is ("batch", n_head, n_positions, head_dim).',
+            f"BufferType of float32 (batch, {n_head}, {n_positions}, {head_dim}) on the device",
+            advice='A `BufferType`, not a `TensorType`; its shape is ("batch", n_head, n_positions, head_dim), '
+            "and its device the one that is given.",
             part="cache_type",
         ),
         Expectation(

@@ -299,6 +299,16 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             read=_rows_of,
         ),
         Expectation(
+            "where pad_left starts each row, whichever is the longest",
+            lambda code, _: [
+                np.asarray(code[17].pad_left(given.prompts[first:] + given.prompts[:first])[1]).tolist()
+                for first in range(3)
+            ],
+            [given.starts[first:] + given.starts[:first] for first in range(3)],
+            advice="A row starts in the column seq_len - len(prompt), where seq_len is the length of the longest.",
+            part="pad_left",
+        ),
+        Expectation(
             "pad_left pads two rows of one length, and one row, with nothing",
             lambda code, _: [
                 [array.tolist() for array in map(np.asarray, code[17].pad_left(prompts))]
