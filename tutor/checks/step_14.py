@@ -679,6 +679,10 @@ def _generate_tokens(given: Numbers) -> tuple[Expectation, ...]:
             wrong=(
                 (chain[:1] * 6, "The same token comes again and again: append each new one to the input."),
                 (given.prompt + chain, "Yield the new tokens alone, without the prompt."),
+                (
+                    given.table.chain(given.prompt[-1], 7),
+                    "This is one token too many: go through the loop exactly `max_new_tokens` times.",
+                ),
             ),
         ),
         *(

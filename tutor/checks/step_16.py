@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from max.experimental.tensor import Tensor
 
 SAME = "the same logits"
+TOO_MANY = "This is one token too many: go through the loop exactly `max_new_tokens` times."
 SAME_TEXT = "the same tokens"
 PREDICT, FORWARD = "CachedGPT2LMHeadModel.predict", "CachedGPT2LMHeadModel.forward"
 
@@ -350,7 +351,10 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             "generate_with_cache appends each token and goes on from it",
             _tokens(given),
             chain[:5],
-            wrong=((given.prompt + chain[:5], "Yield the new tokens alone, without the prompt."),),
+            wrong=(
+                (given.prompt + chain[:5], "Yield the new tokens alone, without the prompt."),
+                (chain[:6], TOO_MANY),
+            ),
         ),
         Expectation(
             "the model reads the prompt once, then one token at a time, and is told how many it has read",

@@ -22,6 +22,7 @@ BETWEEN = (("starts", TensorSpec("int64", ("batch",))),)
 PLAIN = cached_models.subject(17, "BatchedGPT2LMHeadModel", "plain", cached_models.PLAIN, *BETWEEN, part=FORWARD)
 
 SAME = "the same logits"
+TOO_MANY = "This is one token too many: go through the loop exactly `max_new_tokens` times."
 NOTHING = "A softmax over nothing but -inf is 0 / 0, and that spreads. Hide with -1e30: `mask_of(visible, -1e30)`."
 SAME_TEXT = "the same tokens"
 
@@ -321,6 +322,7 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             "generate_batch continues each row from its own last token",
             _pairs(given),
             best[0],
+            wrong=(([chain[:5] for chain in given.chains], TOO_MANY),),
             advice="Each list is what one row got. The new tokens of a row follow from its own logits.",
             read=_by_row,
         ),
@@ -335,6 +337,17 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             "a row ends after its end-of-text token, and the others go on",
             _pairs(given, eos_token_id=given.eos, max_new_tokens=6),
             best[1],
+            wrong=(
+                (
+                    given.chains,
+                    "Rows go on after their end-of-text token. Keep the set of rows that are still going, and compare "
+                    "with `eos_token_id` itself: 0 is a token like any other.",
+                ),
+                (
+                    [row[:-1] if given.eos in row else row for row in best[1]],
+                    "Yield the end-of-text token before the row ends.",
+                ),
+            ),
             advice="Keep the set of rows that are still going; the others take part in the computation, "
             "but none of their tokens are yielded.",
             read=_by_row,
@@ -413,6 +426,12 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             "`choose` picks the token of each row",
             _pairs(given, lambda row, logits: int(np.argsort(-logits)[row]), max_new_tokens=1),
             [[int(np.argsort(-logits)[row])] for row, logits in enumerate(picked)],
+            wrong=(
+                (
+                    [[int(logits.argmax())] for logits in picked],
+                    "A row's own way to choose is ignored: call `choose(row, logits[row])`, not `choose_token`.",
+                ),
+            ),
             advice="Call `choose(row, logits[row])`.",
             read=_by_row,
         ),
