@@ -17,12 +17,12 @@ export TUTOR_PROMPT := $(value PROMPT)
 
 .DEFAULT_GOAL := help
 .PHONY: help $(STEPS) learn hint diff reset show graph watch progress verify generate attention doctor warm test book build-book refresh-book \
-	notebook bench bench-feedback bench-length bench-attention agreement train
+	notebook bench bench-feedback bench-length bench-attention agreement mutants corpus train
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "also: progress, verify, doctor, warm, test, book, build-book, refresh-book, notebook,"
-	@echo "      bench, bench-feedback, bench-length, bench-attention, agreement, train"
+	@echo "      bench, bench-feedback, bench-length, bench-attention, agreement, mutants, corpus, train"
 
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
@@ -68,6 +68,14 @@ bench-attention: $(VENV)/installed-test
 # The evaluator beside MAX's compiler, on every graph of the course.
 agreement: $(VENV)/installed-test
 	@$(RUN) -m tests.agreement $(ARGS)
+
+# Every solution with one change at a time: no check may pass by luck.
+mutants: $(VENV)/installed-test
+	@$(RUN) -m tests.mutants $(ARGS)
+
+# What the verdicts say of all wrong and right files of the tests.
+corpus: $(VENV)/installed-test
+	@$(RUN) -m tests.corpus $(ARGS)
 
 train: $(VENV)/installed-test
 	@$(RUN) checkpoints/train.py $(ARGS)

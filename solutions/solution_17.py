@@ -41,7 +41,7 @@ def pad_left(prompts: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
         prompts: the tokens of each row.
 
     Returns:
-        The ids, int64 of shape (batch, seq_len), with 0 for padding; and the column in which
+        The ids, int64 of shape (batch, seq_len), with any id for padding; and the column in which
         each row starts, int64 of shape (batch,).
 
     Source: Hugging Face tokenizers with `padding_side="left"`.
@@ -108,7 +108,7 @@ def generate_batch(
             starts (batch,) and the caches to logits (batch, vocab_size).
         caches: as in step 16, with one row for each prompt.
         prompts: the tokens of each row, at least one per row.
-        n_positions: how many columns the caches have room for.
+        n_positions: how many columns the caches have room for; when full, half as many, rounded down, are read again.
         max_new_tokens: a row ends after this many new tokens.
         eos_token_id: a row ends after this token; None ends no row.
         choose: chooses a token for a row from its logits of shape (vocab_size,).

@@ -164,7 +164,7 @@ def generate_with_cache(
             the caches to logits (1, vocab_size).
         caches: as `empty_caches` makes them; what is in them does not matter.
         input_ids: the prompt, at least one token.
-        n_positions: how many tokens the caches have room for.
+        n_positions: how many tokens the caches have room for; when full, half as many, rounded down, are read again.
         max_new_tokens: stop after this many new tokens.
         eos_token_id: stop after this token; None stops at no token.
         choose: chooses a token from logits of shape (vocab_size,).

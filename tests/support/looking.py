@@ -17,6 +17,10 @@ from tutor.learner.workspace import REPOSITORY, Workspace
 SEED = 20
 
 
+class UnknownOperationError(AssertionError):
+    """The evaluator does not know an operation of a graph: only the compiled graph could be run."""
+
+
 class Looker:
     """Looks at one step, again and again, with files of a workspace that may change meanwhile."""
 
@@ -26,7 +30,7 @@ class Looker:
         self.parts = parts_of(Workspace(REPOSITORY).solution(step).read_text())
         stored = stored_cases(step, check)
         cases = [*stored, *drawn_cases(check, stored, seed)]
-        self._look = Look(step, check, self.parts, cases, "cpu", seed, _compile_nothing)
+        self._look = Look(step, check, self.parts, cases, "cpu", seed, compile_nothing)
 
     @property
     def functions(self) -> list[str]:
@@ -77,5 +81,8 @@ def _lines_of(source: Sequence[str]) -> dict[str, slice]:
     return found
 
 
-def _compile_nothing(graphs: Sequence[SubjectGraph]) -> dict[str, RunnableSubject]:
-    raise AssertionError(f"the evaluator does not know all operations of {[graph.subject.name for graph in graphs]}")
+def compile_nothing(graphs: Sequence[SubjectGraph]) -> dict[str, RunnableSubject]:
+    """Stands in for the compiler, where the evaluator knows every operation."""
+    raise UnknownOperationError(
+        f"the evaluator does not know all operations of {[graph.subject.name for graph in graphs]}"
+    )

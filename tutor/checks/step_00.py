@@ -1,12 +1,12 @@
 """The check of step 00: attention in plain Python."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tutor.checking import stored_numbers as reference_files
-from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
+from tutor.checking.spec import Arrays, Case, Check, Code, Expectation, Mistake, Subject
 from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared.plain_attention import N_EMBD, SHARED_SEED, as_lists
 from tutor.graphs.tensor_spec import TensorSpec
@@ -54,6 +54,9 @@ def _causal(n_head: int) -> Subject:
 CAUSAL = {n_head: _causal(n_head) for n_head in (1, 3, 4)}
 
 
+WEIGHTS = ("wq", "wk", "wv")
+
+
 def numpy_model(
     subject: Subject,
     parameters: Arrays,
@@ -62,6 +65,8 @@ def numpy_model(
     scale: str = "1/sqrt(head_dim)",
     normalised: bool = True,
     order: str = "query key value",
+    layout: str = "[out][in]",
+    weights: Sequence[str] = WEIGHTS,
     **mistake: Any,
 ) -> Arrays:
     """Step 00 in NumPy. A mistake is made in each of the three functions that can make it."""
@@ -86,6 +91,14 @@ def numpy_model(
         "key": numpy_gpt2.linear(inputs["xs"], inputs["wk"]),
         "value": numpy_gpt2.linear(inputs["xs"], inputs["wv"]),
     }
+    if layout == "[in][out]":
+        projected = {
+            name: numpy_gpt2.linear(inputs["xs"], inputs[w].T) for name, w in zip(projected, WEIGHTS, strict=True)
+        }
+    elif weights != WEIGHTS:
+        projected = {
+            name: numpy_gpt2.linear(inputs["xs"], inputs[w]) for name, w in zip(projected, weights, strict=True)
+        }
     return {"outputs": _token_by_token(attend, **projected, n_head=subject.settings["n_head"], **mistake)}
 
 
@@ -100,6 +113,7 @@ def _token_by_token(
     sees: str = "up to itself",
     shared_cache: bool = False,
     interleaved: bool = False,
+    overlapping: bool = False,
 ) -> np.ndarray:
     """Causal attention, token by token as in the step; the arrays are (seq_len, n_embd).
 
@@ -111,11 +125,18 @@ def _token_by_token(
         sees: "up to itself", "everything", "itself alone".
         shared_cache: all heads append to the same two lists.
         interleaved: head h owns every n_head-th entry.
+        overlapping: head h owns the head_dim entries from h on.
     """
     if one_head:
         n_head = 1
     way = "interleaved" if interleaved else "transposed"
-    query, key, value = (numpy_gpt2.split_heads(array[None], n_head, way=way)[0] for array in (query, key, value))
+    if overlapping:
+        head_dim = query.shape[-1] // n_head
+        query, key, value = (
+            np.stack([array[:, head : head + head_dim] for head in range(n_head)]) for array in (query, key, value)
+        )
+    else:
+        query, key, value = (numpy_gpt2.split_heads(array[None], n_head, way=way)[0] for array in (query, key, value))
     seq_len = query.shape[1]
     blended = np.empty_like(query)  # (n_head, seq_len, head_dim)
     for t in range(seq_len):
@@ -147,6 +168,19 @@ def beside_max(got: Mapping[str, Arrays]) -> str:
     )
 
 
+def _softmax_of(*scores: float) -> Expectation:
+    """Expects the weights of scores that are so far apart, or so low, that only a shift by the largest one will do."""
+    return Expectation(
+        f"softmax({list(scores)}), to six digits",
+        lambda code, _: code[0].softmax(list(scores)),
+        numpy_gpt2.softmax(np.array(scores)).round(6).tolist(),
+        advice="Subtract the largest of the scores from all of them, and no other number: then the largest exponential "
+        "is exp(0) = 1, and the sum is neither 0 nor too large.",
+        part="softmax",
+        read=lambda answer: [round(weight, 6) for weight in answer],
+    )
+
+
 CHECK = Check(
     names=("softmax", "attend", "causal_self_attention"),
     subjects=(SOFTMAX, ATTEND, *CAUSAL.values()),
@@ -167,6 +201,7 @@ CHECK = Check(
         "empty sequence": "There were no keys. Append the token's own key and value before it attends: a token may "
         "look at itself.",
     },
+    expectations=(_softmax_of(-2000.0, 0.0, 800.0, 799.0), _softmax_of(-3000.0, -3001.0, -2999.5)),
     show=beside_max,
     numpy_model=numpy_model,
     mistakes=(
@@ -199,6 +234,36 @@ CHECK = Check(
             "attention whose scores are multiplied by sqrt(head_dim)",
             "In `attend`, divide the scores by sqrt(head_dim): the scale is there to keep them small.",
             {"scale": "sqrt(head_dim)"},
+        ),
+        Mistake(
+            "attention whose scale is 1 // sqrt(head_dim), which is 0",
+            "In `attend`, divide with `/`: `//` rounds down, so that all scores are 0 and all weights equal.",
+            {"scale": "1 // sqrt(head_dim)"},
+        ),
+        Mistake(
+            "attention that reads the weights as [in][out]",
+            "Each row of a matrix makes one output: `multiply(wq, x)` does that, and nothing is transposed.",
+            {"layout": "[in][out]"},
+        ),
+        *(
+            Mistake(
+                f"attention that makes its query, key and value with {', '.join(weights)}",
+                "Make the query with `wq`, the key with `wk` and the value with `wv`.",
+                {"weights": weights},
+            )
+            for weights in (
+                ("wq", "wk", "wk"),
+                ("wq", "wv", "wv"),
+                ("wq", "wq", "wv"),
+                ("wk", "wk", "wv"),
+                ("wk", "wq", "wv"),
+                ("wq", "wv", "wk"),
+            )
+        ),
+        Mistake(
+            "attention whose heads overlap: head h takes the entries from h up to h + head_dim",
+            "Head h begins at h * head_dim: `slice(h * head_dim, (h + 1) * head_dim)`.",
+            {"overlapping": True},
         ),
         Mistake(
             "attention with keys and values swapped",

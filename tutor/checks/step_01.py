@@ -1,7 +1,7 @@
 """The check of step 01: the configuration. Nothing is compiled: it is asked for sizes that are drawn for each check."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def written(fields: Settings) -> str:
     return f"GPT2Config({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 
 
-SIZES = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner")
+SIZES: Sequence[str] = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner")
 CHECKED, HEAD_DIM, WIDTH = "GPT2Config.__post_init__", "GPT2Config.head_dim", "GPT2Config.intermediate_size"
 
 
@@ -90,7 +90,12 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
     heads = [{}, *({name: fields[name] for name in ("n_embd", "n_head")} for fields in map(_fields, [rng] * 2))]
     widths = [{}, {"n_embd": 12 * int(rng.integers(2, 60))}, {"n_embd": 24, "n_inner": int(rng.integers(30, 90))}]
     multiple, rest = int(rng.integers(2, 60)), int(rng.integers(1, 7))
-    not_divisible = ({"n_embd": 512, "n_head": 7}, {"n_embd": 8 * multiple + rest, "n_head": 8})
+    not_divisible: tuple[Settings, ...] = (
+        {"n_embd": 512, "n_head": 7},
+        {"n_embd": 8 * multiple + rest, "n_head": 8},
+        {"n_embd": multiple, "n_head": 2 * multiple},
+    )
+    ones = dict.fromkeys(SIZES, 1)
     negative = -int(rng.integers(1, 100))
     return (
         *(
@@ -115,6 +120,14 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             )
             for name in SIZES
             for size in (0, negative)
+        ),
+        Expectation(
+            f"the error that {written(ones)} raises",
+            error(**ones),
+            NO_ERROR,
+            advice="A size of 1 is small, but possible: reject only what is below 1, with `<= 0`.",
+            part=CHECKED,
+            read=error_in_words,
         ),
         *(
             Expectation(

@@ -128,6 +128,19 @@ CHECK = Check(
             "Pass `exclude=True` to `F.band_part`. The band ends at `num_upper=num_tokens`.",
             {"inverted": True, "shifted": False},
         ),
+        *(
+            Mistake(
+                "a mask whose band ends to the left too, as `num_lower=num_tokens` makes it",
+                "A query sees all earlier keys: `num_lower=None` sets no limit. `num_tokens` belongs to `num_upper`.",
+                {"band": "num_lower=num_tokens", **shifted},
+            )
+            for shifted in ({}, {"shifted": False})
+        ),
+        Mistake(
+            "a mask in which 0 meets -inf",
+            "0 * -inf is not a number. Do not multiply: set the band to 0 with `F.band_part(..., exclude=True)`.",
+            {"visible": np.nan},
+        ),
         Mistake(
             "a mask that hides nothing",
             "Start with -inf everywhere, and set only the band that a query may see to 0.",

@@ -126,6 +126,11 @@ CHECK = Check(
             {"affine": "none"},
         ),
         Mistake(
+            "layer norm with weight and bias exchanged",
+            "Multiply by `self.weight`, which begins as ones, and add `self.bias`, which begins as zeros.",
+            {"affine": "exchanged"},
+        ),
+        Mistake(
             "layer norm with the bias added before the weight is applied",
             "First multiply by `self.weight`, then add `self.bias`.",
             {"affine": "bias, weight"},

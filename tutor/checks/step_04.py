@@ -57,6 +57,20 @@ CHECK = Check(
             'GPT-2 uses a different approximation. Pass `approximate="tanh"` to `F.gelu`.',
             {"activation": "quick"},
         ),
+        *(
+            Mistake(
+                f"an MLP whose GELU is written out {how}",
+                "The formula is 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))); `F.gelu` with "
+                '`approximate="tanh"` computes it.',
+                {"activation": activation},
+            )
+            for activation, how in {
+                "square for cube": "with a square in place of the cube",
+                "without the half": "without the factor 0.5",
+                "without the root": "without the square root of 2 / pi",
+                "without the cube": "without the term with the cube",
+            }.items()
+        ),
         Mistake(
             "an MLP with ReLU instead of GELU",
             'Use `F.gelu` with `approximate="tanh"`.',

@@ -77,6 +77,11 @@ CHECK = Check(
             {"positions": "always the last"},
         ),
         Mistake(
+            "a table of sines and cosines, as in the original transformer",
+            "GPT-2 learns its positions: gather the rows of `self.weight`.",
+            {"positions": "sines"},
+        ),
+        Mistake(
             "a lookup whose result is multiplied by sqrt(n_embd)",
             "GPT-2 uses the rows of the table as they are.",
             {"factor": 36**0.5},

@@ -1,6 +1,9 @@
 """The check of step 07: the projections to query, key and value."""
 
+from collections.abc import Sequence
 from itertools import permutations
+
+import numpy as np
 
 from tutor import sizes
 from tutor.checking.spec import Arrays, Case, Check, Mistake, Subject
@@ -8,7 +11,7 @@ from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared.subjects import SHIPPED, built
 from tutor.graphs.tensor_spec import TensorSpec
 
-ORDER = ("query", "key", "value")
+ORDER: Sequence[str] = ("query", "key", "value")
 
 
 def _projection(n_embd: int, n_head: int) -> Subject:
@@ -28,13 +31,22 @@ PROJECTION = _projection(36, 3)
 
 
 def numpy_model(
-    subject: Subject, parameters: Arrays, inputs: Arrays, *, with_bias: bool = True, **mistake: str
+    subject: Subject,
+    parameters: Arrays,
+    inputs: Arrays,
+    *,
+    with_bias: bool = True,
+    scaled: bool = False,
+    **mistake: str,
 ) -> Arrays:
     """Step 07 in NumPy."""
     bias = parameters["bias"] if with_bias else None
     n_head = subject.settings["n_head"]
     parts = numpy_gpt2.query_key_value(inputs["x"], parameters["weight"], bias, n_head=n_head, **mistake)
-    return dict(zip(ORDER, parts, strict=True))
+    results = dict(zip(ORDER, parts, strict=True))
+    if scaled:
+        results["query"] = results["query"] / np.sqrt(results["query"].shape[-1] // n_head)
+    return results
 
 
 CHECK = Check(
@@ -72,6 +84,11 @@ CHECK = Check(
             "a split of q, k and v entry by entry",
             "Cut the last axis into three contiguous parts, with `F.chunk` or `F.split`.",
             {"layout": "per entry"},
+        ),
+        Mistake(
+            "a projection that scales the query by 1/sqrt(head_dim)",
+            "Return the query as it is: step 08 divides the scores.",
+            {"scaled": True},
         ),
         Mistake(
             "a projection without its bias",

@@ -59,6 +59,11 @@ CHECK = Check(
             {"scale": "1/sqrt(n_embd)"},
         ),
         Mistake(
+            "attention scaled by 1/sqrt(n_head)",
+            "Divide by the square root of head_dim, the length of the query's last axis, not of the number of heads.",
+            {"scale": "1/sqrt(n_head)"},
+        ),
+        Mistake(
             "attention scaled by 1/sqrt(seq_len)",
             "Divide by the square root of head_dim, the length of the query's last axis, not of the number of tokens.",
             {"scale": "1/sqrt(key_len)"},

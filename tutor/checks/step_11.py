@@ -125,5 +125,13 @@ CHECK = Check(
             "Make them with `eps=config.layer_norm_epsilon`.",
             {"eps": 1e-5},
         ),
+        *(
+            Mistake(
+                f"a block whose {name} does not get the configuration's epsilon",
+                f"Make `{name}` with `eps=config.layer_norm_epsilon`, as the other one.",
+                {"own_eps": own_eps},
+            )
+            for name, own_eps in {"ln_1": (1e-5, None), "ln_2": (None, 1e-5)}.items()
+        ),
     ),
 )

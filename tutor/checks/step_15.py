@@ -36,6 +36,17 @@ ALL_RIGHT = "every parameter, with the right numbers"
 NOT_TRANSPOSED = "a square kernel is not transposed"
 COMPILED = "the compiled model"
 NO_DICT = "something that is no dict"
+VIEW = "a transposed view of an array"
+
+# As in the skeleton: the only values that the model supports.
+FIXED = {
+    "model_type": "gpt2",
+    "activation_function": "gelu_new",
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "tie_word_embeddings": True,
+    "add_cross_attention": False,
+}
 
 
 @dataclass(frozen=True)
@@ -128,7 +139,10 @@ def _names(given: Model) -> dict[str, str | None]:
         f"h.{n}.attn.bias": None,
         f"transformer.h.{n}.attn.bias": None,
         f"h.{n}.attn.masked_bias": None,
+        f"transformer.h.{n}.attn.masked_bias": None,
         "lm_head.weight": None,
+        "ln_f.bias": "transformer.ln_f.bias",
+        f"h.{n}.ln_1.weight": f"transformer.h.{n}.ln_1.weight",
     }
 
 
@@ -138,9 +152,10 @@ def _fields(code: Code, config: object, names: list[str]) -> object:
     return {name: getattr(config, name) for name in names}
 
 
-def _config(given: Model) -> Evaluate:
+def _config(given: Model, epsilon: float) -> Evaluate:
     def evaluate(code: Code, _: RunnableSubjects) -> object:
-        with given.checkpoint(layer_norm_epsilon=0.5, n_ctx=5, resid_pdrop=0.1) as folder:
+        more = FIXED | {"layer_norm_epsilon": epsilon, "n_ctx": 5, "resid_pdrop": 0.1, "_name_or_path": "gpt2-é"}
+        with given.checkpoint(**more) as folder:
             return _fields(code, code[15].read_config(folder), [*given.settings, "layer_norm_epsilon"])
 
     return evaluate
@@ -178,12 +193,17 @@ def _read_config(given: Model) -> tuple[Expectation, ...]:
         return call
 
     return (
-        Expectation(
-            "read_config takes the sizes from the file, and leaves out what GPT2Config has no field for",
-            _config(given),
-            given.settings | {"layer_norm_epsilon": 0.5},
-            advice="Ask `dataclasses.fields(GPT2Config)` for the names, and take those that are in the file.",
-            part="read_config",
+        *(
+            Expectation(
+                f"read_config takes the sizes and the epsilon {epsilon} from the file, and leaves out what GPT2Config "
+                "has no field for",
+                _config(given, epsilon),
+                given.settings | {"layer_norm_epsilon": epsilon},
+                advice="Ask `dataclasses.fields(GPT2Config)` for the names, and take those that are in the file, "
+                "whatever their values are.",
+                part="read_config",
+            )
+            for epsilon in (0.5, 0.0)
         ),
         Expectation(
             "what config.json leaves out keeps its default",
@@ -194,17 +214,21 @@ def _read_config(given: Model) -> tuple[Expectation, ...]:
         ),
         *(
             raises(
-                f"{name}={value!r} raises an error that names it",
+                f"{name}={value!r} raises an error that names it and both values",
                 read(**{name: value}),
                 name,
+                repr(value),
+                repr(FIXED[name]),
                 part="read_config",
-                advice="Compare each name in FIXED; the message must hold the name of the setting.",
+                advice="Compare each name in FIXED. The message must hold the name of the setting, the value that the "
+                "file has, and the one that your model supports, both as `repr` writes them.",
             )
             for name, value in {
                 "activation_function": "relu",
                 "scale_attn_by_inverse_layer_idx": True,
                 "scale_attn_weights": False,
                 "tie_word_embeddings": False,
+                "add_cross_attention": True,
                 "model_type": "gpt_neo",
             }.items()
         ),
@@ -218,7 +242,16 @@ def _as_data(weights: object) -> object:
     """What `read_weights` gives, as plain data: arrays by name, or the name of the type where it is no dict."""
     if not isinstance(weights, Mapping):
         return type(weights).__name__
-    return {str(name): np.asarray(w) if isinstance(w, np.ndarray) else type(w).__name__ for name, w in weights.items()}
+    return {
+        str(name): np.asarray(w) if isinstance(w, np.ndarray) else VIEW if w is VIEW else type(w).__name__
+        for name, w in weights.items()
+    }
+
+
+def _as_compile_takes_them(weights: Arrays) -> object:
+    """The same of what `compile` gets, which refuses an array that does not lie in memory row by row."""
+    views = {n: VIEW for n, w in weights.items() if isinstance(w, np.ndarray) and not w.flags.c_contiguous}
+    return _as_data({**weights, **views})
 
 
 def _weights_of(
@@ -244,6 +277,8 @@ def _judged(weights: Arrays, tolerance: float = 0, ignore: tuple[str, ...] = ())
             return f"{missing[0]} is missing"
         if extra := sorted(got.keys() - weights.keys() - set(ignore)):
             return f"{extra[0]} should not be there"
+        if any(isinstance(array, str) and array == VIEW for array in got.values()):
+            return VIEW
         for name, expected in weights.items():
             array = got[name]
             if not isinstance(array, np.ndarray) or array.dtype != np.float32:
@@ -307,16 +342,29 @@ def _read_weights(given: Model) -> tuple[Expectation, ...]:
             "extra.weight",
             published | {"extra.weight": np.ones(2, np.float32)},
         ),
-        refused(
-            "a parameter without a key raises an error that names it",
-            "ln_f.bias",
-            {name: x for name, x in published.items() if not name.endswith("ln_f.bias")},
-            "After the loop, look for names in `shapes` that are not among the weights.",
+        *(
+            refused(
+                f"a checkpoint without {missing} raises an error that names it",
+                missing,
+                {name: x for name, x in published.items() if not name.endswith(missing)},
+                "After the loop, look for names in `shapes` that are not among the weights.",
+            )
+            for missing in (next(iter(given.shapes)), "h.0.attn.c_proj.bias", list(given.shapes)[-1])
         ),
-        refused(
-            "a wrong shape raises an error that names its key",
-            "wpe.weight",
-            published | {"transformer.wpe.weight": wide},
+        *(
+            refused(
+                f"a wrong shape of {name} raises an error that names its key",
+                name,
+                published | {f"transformer.{name}": wrong},
+                "Compare the shape, after the transpose, with the one in `shapes`: every size must be equal.",
+            )
+            for name, wrong in {
+                "wpe.weight": wide,
+                "wte.weight": published["transformer.wte.weight"][1:],
+                "ln_f.weight": published["transformer.ln_f.weight"][:1],
+                # As many numbers as there should be, in another order.
+                "h.0.mlp.c_fc.weight": np.ascontiguousarray(published["transformer.h.0.mlp.c_fc.weight"].T),
+            }.items()
         ),
         refused(
             "a parameter that two keys set raises an error that names it",
@@ -342,7 +390,7 @@ class _Recorder:
         return COMPILED
 
 
-def _load(code: Code, folder: Path) -> tuple[object, _Recorder]:
+def _load(code: Code, folder: Path | str) -> tuple[object, _Recorder]:
     """Runs `load_pretrained`, with `compile` caught."""
     from max.driver import CPU
     from max.experimental.nn import Module
@@ -356,7 +404,7 @@ def _load(code: Code, folder: Path) -> tuple[object, _Recorder]:
 def _compile_call(given: Model) -> Evaluate:
     def evaluate(code: Code, _: RunnableSubjects) -> dict[str, object]:
         with given.checkpoint() as folder:
-            result, recorder = _load(code, folder)
+            result, recorder = _load(code, str(folder))  # as a user writes it
         types = [
             [type_.dtype.name, [str(dim) for dim in type_.shape]] if hasattr(type_, "shape") else [repr(type_), []]
             for type_ in recorder.types
@@ -385,7 +433,7 @@ def _compiled_weights(given: Model) -> Evaluate:
     def evaluate(code: Code, graphs: RunnableSubjects) -> object:
         with given.checkpoint() as folder:
             recorder = _load(code, folder)[1]
-        return _as_data(recorder.weights)
+        return _as_compile_takes_them(recorder.weights)
 
     return evaluate
 
@@ -443,6 +491,13 @@ def _load_pretrained(given: Model) -> tuple[Expectation, ...]:
             "the weights that load_pretrained passes to compile",
             _compiled_weights(given),
             ALL_RIGHT,
+            wrong=(
+                (
+                    VIEW,
+                    "`array.T` is a view: the numbers stay in memory as they were. MAX refuses such an array. In "
+                    "`read_weights`, make a copy that is in order: `np.ascontiguousarray(array.T)`.",
+                ),
+            ),
             advice="Pass what `read_weights` gives, and the head's weight under its own name.",
             read=_judged(given.weights, ignore=("lm_head.weight",)),
         ),

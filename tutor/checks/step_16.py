@@ -33,7 +33,7 @@ from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared import cached_models, expectations
 from tutor.checks.shared.cached_models import read_in_chunks, with_axis_named
 from tutor.checks.shared.models import numpy_settings
-from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits
+from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits, until
 from tutor.checks.shared.subjects import SHIPPED
 from tutor.graphs.tensor_spec import TensorSpec
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from max.experimental.tensor import Tensor
 
 SAME = "the same logits"
+TOO_MANY = "This is one token too many: go through the loop exactly `max_new_tokens` times."
 SAME_TEXT = "the same tokens"
 PREDICT, FORWARD = "CachedGPT2LMHeadModel.predict", "CachedGPT2LMHeadModel.forward"
 
@@ -203,8 +204,21 @@ class Numbers:
 
     @property
     def chain(self) -> list[int]:
-        """What follows the prompt."""
+        """What follows the prompt: the third token is 0, which Python takes for nothing."""
         return self.table.chain(self.prompt[-1], 6)
+
+    def calls(self, n_positions: int, max_new_tokens: int) -> list[tuple[list[int], int]]:
+        """What the model must get in each call: the new tokens, and how many are in the caches."""
+        text, made, new, num_tokens = list(self.prompt), self.table.chain(self.prompt[-1], max_new_tokens), [], 0
+        calls = []
+        for token in made:
+            new = new or text
+            if num_tokens + len(new) > n_positions:
+                new, num_tokens = text[-max(1, n_positions // 2) :], 0
+            calls.append((list(new), num_tokens))
+            num_tokens += len(new)
+            text, new = [*text, token], [token]
+        return calls
 
 
 @functools.cache
@@ -212,19 +226,25 @@ def numbers(seed: int) -> Numbers:
     """Draws until no two of the first tokens are equal: then the known mistakes can be told apart."""
     rng = np.random.default_rng([seed, 16])
     while True:
-        drawn = Numbers(Table.draw(rng), rng.choice(VOCAB_SIZE, size=3, replace=False).tolist())
-        if len({*drawn.prompt, *drawn.chain[:3]}) == 6:
+        table = Table.draw(rng)
+        prompt: list[int] = rng.choice(VOCAB_SIZE, size=3, replace=False).tolist()
+        third = table.chain(prompt[-1], 3)[-1]
+        names = {third: 0, 0: third}
+        drawn = Numbers(table.exchanged(third, 0), [names.get(token, token) for token in prompt])
+        if len({*drawn.prompt, *drawn.chain[:3]}) == 6 and drawn.chain[2] == 0:
             return drawn
 
 
 def _cache_type(config: Mapping[str, int]) -> Evaluate:
     def evaluate(code: Code, _: RunnableSubjects) -> str:
         from max.driver import CPU
+        from max.graph import DeviceRef
 
         type_ = code[16].cache_type(SimpleNamespace(**config), CPU())
         if not hasattr(type_, "shape"):
             return f"a {type(type_).__name__}"
-        return f"{type(type_).__name__} of {type_.dtype.name} ({', '.join(str(dim) for dim in type_.shape)})"
+        where = "on the device" if type_.device == DeviceRef.from_device(CPU()) else "elsewhere"
+        return f"{type(type_).__name__} of {type_.dtype.name} ({', '.join(str(dim) for dim in type_.shape)}) {where}"
 
     return evaluate
 
@@ -243,6 +263,12 @@ def _generate(
     return [as_token(token) for token in code[16].generate_with_cache(model, CACHES, prompt, **settings)]
 
 
+def _each_in_turn() -> Callable[[np.ndarray], int]:
+    """Chooses 0, then 1, and so on, whatever the logits are."""
+    tokens = iter(range(VOCAB_SIZE))
+    return lambda logits: next(tokens)
+
+
 def _tokens(given: Numbers, choose: Callable[[np.ndarray], int] | None = None, /, **options: object) -> Evaluate:
     return lambda code, _: _generate(code, CachedStandIn(given.table), list(given.prompt), choose, **options)
 
@@ -254,6 +280,15 @@ def _calls(given: Numbers, **options: object) -> Evaluate:
         model = CachedStandIn(given.table)
         _generate(code, model, list(given.prompt), **options)
         return [(ids[0].tolist(), num_tokens) for ids, num_tokens in zip(model.seen, model.num_tokens, strict=True)]
+
+    return evaluate
+
+
+def _calls_of_rooms(given: Numbers, rooms: Mapping[int, int]) -> Evaluate:
+    """The calls for several n_positions; `rooms` are the numbers of new tokens for each."""
+
+    def evaluate(code: Code, graphs: RunnableSubjects) -> list[object]:
+        return [_calls(given, n_positions=n, max_new_tokens=count)(code, graphs) for n, count in rooms.items()]
 
     return evaluate
 
@@ -304,20 +339,25 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
     n_head, n_positions, head_dim = (int(size) for size in 2 + rng.permutation(7)[:3])
     config = {"n_head": n_head, "n_positions": n_positions, "head_dim": head_dim, "n_embd": n_head * head_dim}
     chain, text = given.chain, [*given.prompt, *given.chain]
+    rooms = {1: 3, 2: 4, 3: 4, 5: 8, 8: 6, 9: 6}
     greedy = stored_numbers.load_arrays(16)["greedy"].tolist()
     return (
         Expectation(
             "cache_type gives a buffer with room for n_positions tokens",
             _cache_type(config | {"n_layer": 2, "vocab_size": 11}),
-            f"BufferType of float32 (batch, {n_head}, {n_positions}, {head_dim})",
-            advice='A `BufferType`, not a `TensorType`; its shape is ("batch", n_head, n_positions, head_dim).',
+            f"BufferType of float32 (batch, {n_head}, {n_positions}, {head_dim}) on the device",
+            advice='A `BufferType`, not a `TensorType`; its shape is ("batch", n_head, n_positions, head_dim), '
+            "and its device the one that is given.",
             part="cache_type",
         ),
         Expectation(
             "generate_with_cache appends each token and goes on from it",
             _tokens(given, lambda logits: int(logits.argmax())),
             chain[:5],
-            wrong=((given.prompt + chain[:5], "Yield the new tokens alone, without the prompt."),),
+            wrong=(
+                (given.prompt + chain[:5], "Yield the new tokens alone, without the prompt."),
+                (chain[:6], TOO_MANY),
+            ),
         ),
         Expectation(
             "the model reads the prompt once, then one token at a time, and is told how many it has read",
@@ -345,15 +385,52 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             advice="Before each call: if num_tokens + len(new) is above n_positions, the new tokens are the last "
             "n_positions // 2 of the text, and num_tokens is 0.",
         ),
-        Expectation("the caches that are given go to the model", _caches_passed_on(given), [CACHES] * 5),
         Expectation(
-            "generation stops after the end-of-text token, which is yielded too",
-            _tokens(given, eos_token_id=chain[2]),
-            chain[:3],
-            wrong=(
-                (chain[:5], "It goes on after eos_token_id."),
-                (chain[:2], "Yield the end-of-text token before you stop."),
-            ),
+            "the same with n_positions=1, 2, 3, 5, 8 and 9, some of which are less than the prompt",
+            _calls_of_rooms(given, rooms),
+            [given.calls(n, count) for n, count in rooms.items()],
+            advice="Each list is what the model gets with one n_positions. It never gets more than it has room for: if "
+            "num_tokens + len(new) is above n_positions, the new tokens are the last max(1, n_positions // 2) of the "
+            "text. Where that is 1, `ids[-1:]` is the last token, while `ids[-0:]` would be all of them.",
+        ),
+        Expectation("the caches that are given go to the model", _caches_passed_on(given), [CACHES] * 5),
+        *(
+            Expectation(
+                f"generation stops after the end-of-text token {eos}, which is yielded too",
+                _tokens(given, eos_token_id=eos),
+                chain[:count],
+                wrong=(
+                    (
+                        chain[:5],
+                        "It goes on after eos_token_id."
+                        + (" 0 is a token like any other: compare with None, with `is None`." if eos == 0 else ""),
+                    ),
+                    (chain[: count - 1], "Yield the end-of-text token before you stop."),
+                ),
+            )
+            for count in (3, 1)
+            for eos in chain[count - 1 : count]
+        ),
+        Expectation(
+            "without eos_token_id, no token ends the text",
+            lambda code, graphs: _tokens(given, _each_in_turn(), max_new_tokens=VOCAB_SIZE)(code, graphs),
+            list(range(VOCAB_SIZE)),
+            advice="`eos_token_id` is None unless it is given, and None is no token.",
+        ),
+        Expectation(
+            "an end-of-text token in the prompt ends nothing",
+            _tokens(given, eos_token_id=given.prompt[1]),
+            until(chain[:5], given.prompt[1]),
+            advice="Compare the new token with `eos_token_id`, not those of the prompt.",
+        ),
+        Expectation(
+            "max_new_tokens=0 yields nothing, and does not run the model",
+            lambda code, graphs: [
+                _tokens(given, max_new_tokens=0)(code, graphs),
+                _calls(given, max_new_tokens=0)(code, graphs),
+            ],
+            [[], []],
+            advice="Go through the loop `max_new_tokens` times: `for _ in range(max_new_tokens)`.",
         ),
         Expectation(
             "the number of times that the model has run when the first token is yielded",

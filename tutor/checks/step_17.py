@@ -7,7 +7,7 @@ drawn for each check.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from tutor.checking import stored_numbers
 from tutor.checking.spec import Case, Check, Code, Evaluate, Expectation, Mistake, RunnableSubjects, bind
 from tutor.checks.shared import cached_models, expectations
 from tutor.checks.shared.cached_models import read_in_chunks
-from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits
+from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits, until
 from tutor.graphs.tensor_spec import TensorSpec
 
 FORWARD = "BatchedGPT2LMHeadModel.forward"
@@ -24,6 +24,7 @@ BETWEEN = (("starts", TensorSpec("int64", ("batch",))),)
 PLAIN = cached_models.subject(17, "BatchedGPT2LMHeadModel", "plain", cached_models.PLAIN, *BETWEEN, part=FORWARD)
 
 SAME = "the same logits"
+TOO_MANY = "This is one token too many: go through the loop exactly `max_new_tokens` times."
 NOTHING = "A softmax over nothing but -inf is 0 / 0, and that spreads. Hide with -1e30: `mask_of(visible, -1e30)`."
 SAME_TEXT = "the same tokens"
 
@@ -82,7 +83,7 @@ class Numbers:
 
     @property
     def eos(self) -> int:
-        """A token that ends the first row after two."""
+        """A token that ends the first row after two: 0, which Python takes for nothing."""
         return self.chains[0][1]
 
     @property
@@ -92,8 +93,23 @@ class Numbers:
 
     def until_eos(self, row: int) -> list[int]:
         """What follows a prompt, up to the end-of-text token."""
-        chain = self.chains[row]
-        return chain[: chain.index(self.eos) + 1] if self.eos in chain else chain
+        return until(self.chains[row], self.eos)
+
+    def calls(self, n_positions: int, max_new_tokens: int) -> list[tuple[list[list[int]], int]]:
+        """What the model must get in each call: the new tokens of each row, without padding, and how many columns are
+        in the caches."""
+        texts, num_tokens = [list(prompt) for prompt in self.prompts], 0
+        new, calls = texts, []
+        for step in range(max_new_tokens):
+            width = max(map(len, new))
+            if num_tokens + width > n_positions:
+                new, num_tokens = [text[-max(1, n_positions // 2) :] for text in texts], 0
+                width = max(map(len, new))
+            calls.append(([list(row) for row in new], num_tokens))
+            num_tokens += width
+            new = [[chain[step]] for chain in self.chains]
+            texts = [text + row for text, row in zip(texts, new, strict=True)]
+        return calls
 
     @property
     def tells(self) -> bool:
@@ -101,6 +117,7 @@ class Numbers:
         first = [chain[0] for chain in self.chains]
         return (
             len(set(first)) == len(first)
+            and self.eos == 0
             and first[0] != self.eos
             and max(len(self.until_eos(row)) for row in range(len(first))) > 3
         )
@@ -112,8 +129,13 @@ def numbers(seed: int) -> Numbers:
     rng = np.random.default_rng([seed, 17])
     while True:
         lengths = rng.permutation([1, 3, 5])
-        prompts = [rng.choice(VOCAB_SIZE, size=length, replace=False).tolist() for length in lengths]
-        drawn = Numbers(Table.draw(rng), prompts)
+        prompts: list[list[int]] = [rng.choice(VOCAB_SIZE, size=length, replace=False).tolist() for length in lengths]
+        table = Table.draw(rng)
+        second = table.chain(prompts[0][-1], 2)[-1]
+        names = {second: 0, 0: second}
+        drawn = Numbers(
+            table.exchanged(second, 0), [[names.get(token, token) for token in prompt] for prompt in prompts]
+        )
         if drawn.tells:
             return drawn
 
@@ -157,6 +179,17 @@ def _pairs(given: Numbers, choose: Callable[[int, np.ndarray], int] | None = Non
     return lambda code, _: _generate(code, CachedStandIn(given.table, batched=True), given.prompts, choose, **options)
 
 
+def _each_in_turn() -> Callable[[int, np.ndarray], int]:
+    """Chooses 0 for a row, then 1, and so on, whatever the logits are."""
+    chosen = [0, 0, 0]
+
+    def choose(row: int, logits: np.ndarray) -> int:
+        chosen[row] += 1
+        return (chosen[row] - 1) % VOCAB_SIZE
+
+    return choose
+
+
 def _by_row(answer: object) -> object:
     """The tokens of each row, of such pairs."""
     if not isinstance(answer, list) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in answer):
@@ -178,11 +211,45 @@ def _calls(given: Numbers, **options: object) -> Evaluate:
     return evaluate
 
 
-def _calls_until_all_ended(given: Numbers) -> Evaluate:
+def _calls_of_rooms(given: Numbers, rooms: Mapping[int, int]) -> Evaluate:
+    """What the model gets with several n_positions: the tokens of each row, and the number of columns in the caches."""
+
+    def evaluate(code: Code, _: RunnableSubjects) -> list[list[tuple[list[list[int]], int]]]:
+        answers = []
+        for n_positions, count in rooms.items():
+            model = CachedStandIn(given.table, batched=True)
+            _generate(code, model, given.prompts, n_positions=n_positions, max_new_tokens=count)
+            answers.append(
+                [
+                    # In a call of single columns, `starts` are far behind.
+                    (
+                        [row[start if width > 1 else 0 :].tolist() for row, start in zip(ids, starts, strict=True)],
+                        number,
+                    )
+                    for ids, number, starts in zip(model.seen, model.num_tokens, model.starts, strict=True)
+                    for width in [ids.shape[1]]
+                ]
+            )
+        return answers
+
+    return evaluate
+
+
+def _calls_until_all_ended(given: Numbers, prompts: list[list[int]], eos: int) -> Evaluate:
     def evaluate(code: Code, _: RunnableSubjects) -> int:
         model = CachedStandIn(given.table, batched=True)
-        _generate(code, model, given.prompts[:1] * 2, eos_token_id=given.eos, max_new_tokens=6)
+        _generate(code, model, prompts, eos_token_id=eos, max_new_tokens=6)
         return len(model.seen)
+
+    return evaluate
+
+
+def _prompts_afterwards(given: Numbers) -> Evaluate:
+    def evaluate(code: Code, _: RunnableSubjects) -> list[list[int]]:
+        prompts = [list(prompt) for prompt in given.prompts]
+        model = CachedStandIn(given.table, batched=True)
+        list(code[17].generate_batch(model, CACHES, prompts, n_positions=12, max_new_tokens=2))
+        return prompts
 
     return evaluate
 
@@ -222,6 +289,7 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
     """The expectations, about numbers that are drawn with this seed."""
     given = numbers(seed)
     best = [[chain[:4] for chain in given.chains], [given.until_eos(row) for row in range(3)]]
+    rooms = {1: 3, 2: 4, 4: 4, 5: 6, 7: 6, 12: 6}
     picked = [given.table.logits[prompt[-1]] for prompt in given.prompts]
     return (
         Expectation(
@@ -234,9 +302,29 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             read=_rows_of,
         ),
         Expectation(
+            "where pad_left starts each row, whichever is the longest",
+            lambda code, _: [
+                np.asarray(code[17].pad_left(given.prompts[first:] + given.prompts[:first])[1]).tolist()
+                for first in range(3)
+            ],
+            [given.starts[first:] + given.starts[:first] for first in range(3)],
+            advice="A row starts in the column seq_len - len(prompt), where seq_len is the length of the longest.",
+            part="pad_left",
+        ),
+        Expectation(
+            "pad_left pads two rows of one length, and one row, with nothing",
+            lambda code, _: [
+                [array.tolist() for array in map(np.asarray, code[17].pad_left(prompts))]
+                for prompts in ([given.prompts[0], given.prompts[0][::-1]], given.prompts[1:2])
+            ],
+            [[[given.prompts[0], given.prompts[0][::-1]], [0, 0]], [given.prompts[1:2], [0]]],
+            part="pad_left",
+        ),
+        Expectation(
             "generate_batch continues each row from its own last token",
             _pairs(given, lambda row, logits: int(logits.argmax())),
             best[0],
+            wrong=(([chain[:5] for chain in given.chains], TOO_MANY),),
             advice="Each list is what one row got. The new tokens of a row follow from its own logits.",
             read=_by_row,
         ),
@@ -251,15 +339,59 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
             "a row ends after its end-of-text token, and the others go on",
             _pairs(given, eos_token_id=given.eos, max_new_tokens=6),
             best[1],
+            wrong=(
+                (
+                    given.chains,
+                    "Rows go on after their end-of-text token. Keep the set of rows that are still going, and compare "
+                    "with `eos_token_id` itself: 0 is a token like any other.",
+                ),
+                (
+                    [row[:-1] if given.eos in row else row for row in best[1]],
+                    "Yield the end-of-text token before the row ends.",
+                ),
+            ),
             advice="Keep the set of rows that are still going; the others take part in the computation, "
             "but none of their tokens are yielded.",
             read=_by_row,
         ),
         Expectation(
             "how often the model runs if all rows end with their second token",
-            _calls_until_all_ended(given),
+            _calls_until_all_ended(given, given.prompts[:1] * 2, given.eos),
             2,
             advice="Return when no row is going any more, before you run the model again.",
+        ),
+        Expectation(
+            "how often the model runs if all rows end with their first token",
+            _calls_until_all_ended(given, given.prompts[:1] * 2, given.chains[0][0]),
+            1,
+            advice="Return when no row is going any more, before you run the model again.",
+        ),
+        Expectation(
+            "max_new_tokens=0 yields nothing, and does not run the model",
+            lambda code, graphs: [
+                _pairs(given, max_new_tokens=0)(code, graphs),
+                _calls(given, max_new_tokens=0)(code, graphs),
+            ],
+            [[], []],
+            advice="Go through the loop `max_new_tokens` times: `for _ in range(max_new_tokens)`.",
+        ),
+        Expectation(
+            "without eos_token_id, no token ends a row",
+            lambda code, graphs: _pairs(given, _each_in_turn(), max_new_tokens=VOCAB_SIZE)(code, graphs),
+            [list(range(VOCAB_SIZE))] * len(given.prompts),
+            advice="`eos_token_id` is None unless it is given, and None is no token.",
+            read=_by_row,
+        ),
+        Expectation(
+            "a single prompt is continued too",
+            lambda code, _: _generate(code, CachedStandIn(given.table, batched=True), given.prompts[:1]),
+            [(0, token) for token in given.chains[0][:4]],
+        ),
+        Expectation(
+            "the caller's lists are as they were before",
+            _prompts_afterwards(given),
+            given.prompts,
+            advice="Copy each prompt with `list(prompt)` before you append to it.",
         ),
         Expectation(
             "when the caches are full, the last half of each row is read again",
@@ -271,6 +403,14 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
                 ((3, 1), 3, [0, 0, 0]),
             ],
             advice="As in step 16, for each row: its last n_positions // 2 tokens, padded again.",
+        ),
+        Expectation(
+            "the same with n_positions=1, 2, 4, 5, 7 and 12, some of which are less than the longest prompt",
+            _calls_of_rooms(given, rooms),
+            [given.calls(n, count) for n, count in rooms.items()],
+            advice="Each list is what the model gets with one n_positions: the tokens of each row from its start on, "
+            "and the number of columns in the caches. It never gets more columns than it has room for. Rows are read "
+            "again from their last max(1, n_positions // 2) tokens; those that are shorter are padded again.",
         ),
         Expectation(
             "rows go on with their own tokens after that",
@@ -286,16 +426,25 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
         ),
         Expectation(
             "`choose` picks the token of each row",
-            _pairs(given, lambda row, logits: int((np.argmax, np.argmin)[row % 2](logits)), max_new_tokens=1),
-            [[int(row.argmin() if number % 2 else row.argmax())] for number, row in enumerate(picked)],
+            _pairs(given, lambda row, logits: int(np.argsort(-logits)[row]), max_new_tokens=1),
+            [[int(np.argsort(-logits)[row])] for row, logits in enumerate(picked)],
+            wrong=(
+                (
+                    [[int(logits.argmax())] for logits in picked],
+                    "A row's own way to choose is ignored: call `choose(row, logits[row])`, not `choose_token`.",
+                ),
+            ),
             advice="Call `choose(row, logits[row])`.",
             read=_by_row,
         ),
-        expectations.raises(
-            "generate_batch rejects an empty prompt",
-            lambda code: _generate(code, CachedStandIn(given.table, batched=True), [[1], []]),
-            part="generate_batch",
-            advice="Raise a ValueError that says which prompt is empty, before you run the model.",
+        *(
+            expectations.raises(
+                f"generate_batch rejects {prompts}, where a prompt is empty",
+                lambda code, prompts=prompts: _generate(code, CachedStandIn(given.table, batched=True), prompts),
+                part="generate_batch",
+                advice="Raise a ValueError that says which prompt is empty, before you run the model.",
+            )
+            for prompts in ([[1], []], [[], [1]], [[]])
         ),
         Expectation(
             "beside a shorter prompt, your model continues a text as Hugging Face's does, token for token",

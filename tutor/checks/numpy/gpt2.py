@@ -74,7 +74,7 @@ def layer_norm(
         epsilon: "inside" the square root, "outside" it, or "none".
         centred: where the mean is subtracted: "both", "variance", "result", "neither".
         divisor: "std", "variance", or "1/std" (multiplied in place of divided).
-        affine: "weight, bias", "weight", "bias", "none", or "bias, weight" (added first).
+        affine: "weight, bias", "weight", "bias", "none", "bias, weight" (added first), or "exchanged".
     """
     x, weight, bias = double(x, weight, bias)
     mean = x.mean(axis=axis, keepdims=True)
@@ -92,6 +92,7 @@ def layer_norm(
     return {
         "weight, bias": y * weight + bias,
         "bias, weight": (y + bias) * weight,
+        "exchanged": y * bias + weight,
         "weight": y * weight,
         "bias": y + bias,
         "none": y,
@@ -106,6 +107,10 @@ def gelu(x: Array, *, kind: str = "tanh") -> Array:
 
 _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "square for cube": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**2))),
+    "without the half": lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "without the root": lambda x: 0.5 * x * (1 + np.tanh(2 / np.pi * (x + 0.044715 * x**3))),
+    "without the cube": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * x)),
     "exact": lambda x: 0.5 * x * (1 + _erf(x / np.sqrt(2))),
     "quick": lambda x: x / (1 + np.exp(-1.702 * x)),
     "silu": lambda x: x / (1 + np.exp(-x)),
@@ -145,7 +150,8 @@ def visible_keys(
         shifted: False forgets that a cache moves the diagonal.
         band: which keys a query may see: "past"; "past, -1 is no limit" (as `F.band_part` reads an upper
             limit of -1); "future" (from the diagonal on); "future, swapped" (from num_tokens before it
-            on); "cache at the end" (the keys in the cache take the last places); "everything"; "nothing".
+            on); "num_lower=num_tokens" (no further back than that); "cache at the end" (the keys in the
+            cache take the last places); "everything"; "nothing".
         inverted: hides what should be seen, and the other way round.
     """
     i = np.arange(sequence_length)[:, None]
@@ -156,6 +162,7 @@ def visible_keys(
         "past, -1 is no limit": (j <= last) | (num_tokens + ahead == -1),
         "future": j >= last,
         "future, swapped": j >= i - num_tokens,
+        "num_lower=num_tokens": (j >= i - num_tokens) & (j <= last),
         "cache at the end": (j <= i) | (j >= sequence_length),
         "everything": np.full(np.broadcast_shapes(i.shape, j.shape), True),
         "nothing": np.full(np.broadcast_shapes(i.shape, j.shape), False),
@@ -221,7 +228,9 @@ def scale_factor(scale: str, head_dim: int, *, n_head: int = 1, key_len: int = 1
         "1/sqrt(n_embd)": (n_head * head_dim) ** -0.5,
         "1/sqrt(key_len)": key_len**-0.5,
         "1/head_dim": 1 / head_dim,
+        "1/sqrt(n_head)": n_head**-0.5,
         "sqrt(head_dim)": head_dim**0.5,
+        "1 // sqrt(head_dim)": 1.0 if head_dim == 1 else 0.0,
         "none": 1.0,
     }[scale]
 
@@ -434,6 +443,7 @@ def block(
     attn: str = "x + f(ln(x))",
     mlp_step: str = "x + f(ln(x))",
     norms: Sequence[str] = ("ln_1", "ln_2"),
+    own_eps: Sequence[float | None] = (None, None),
     order: str = "attn, mlp",
     attention: Callable[[Array, Parameters], Array] | None = None,
 ) -> Array:
@@ -445,10 +455,13 @@ def block(
         n_head, eps: sizes.
         attn, mlp_step: the formulas of the two steps, see `residual`.
         norms: the norm of attention and that of the MLP.
+        own_eps: the epsilon of the one and of the other, where it is not `eps`.
         order: "attn, mlp", "mlp, attn", or "parallel" (both read the same x).
         attention: takes the place of `multi_head_attention`; it gets the normalised x and the parameters of `attn`.
     """
-    attn_norm, mlp_norm = (norm_of(parameters, name, eps) for name in norms)
+    attn_norm, mlp_norm = (
+        norm_of(parameters, name, eps if own is None else own) for name, own in zip(norms, own_eps, strict=True)
+    )
 
     def attend_to(y: Array) -> Array:
         own = part(parameters, "attn")
@@ -473,8 +486,15 @@ def embeddings(ids: Array, parameters: Parameters, *, positions: str = "from 0")
 
 
 def position_rows(table: Array, seq_len: int, *, positions: str = "from 0") -> Array:
-    """The rows of the position table for a text of `seq_len` tokens: (seq_len, n_embd)."""
+    """The rows of the position table for a text of `seq_len` tokens: (seq_len, n_embd).
+
+    "sines" are those of the original transformer, which had no table.
+    """
     t = np.arange(seq_len)
+    if positions == "sines":
+        width = table.shape[1]
+        angles = t[:, None] / 1e4 ** (np.arange(0, width, 2) / width)  # (seq_len, n_embd / 2)
+        return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(seq_len, -1)[:, :width]
     numbers = {
         "from 0": t,
         "from 1": t + 1,

@@ -32,6 +32,12 @@ class Table:
         """Draws a table."""
         return cls((1.5 * rng.normal(size=(VOCAB_SIZE, VOCAB_SIZE))).astype(np.float32))
 
+    def exchanged(self, one: int, other: int) -> "Table":
+        """The same table with two tokens' names exchanged."""
+        order = np.arange(VOCAB_SIZE)
+        order[[one, other]] = other, one
+        return Table(self.logits[order][:, order])
+
     def best(self, token: int) -> int:
         """The token that most likely follows."""
         return int(self.logits[token].argmax())
@@ -43,6 +49,11 @@ class Table:
             token = self.best(token)
             tokens.append(token)
         return tokens
+
+
+def until(tokens: list[int], end: int) -> list[int]:
+    """Tokens up to the first `end`, and all of them if there is none."""
+    return tokens[: tokens.index(end) + 1] if end in tokens else tokens
 
 
 class StandIn:
