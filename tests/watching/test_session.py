@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -222,3 +223,20 @@ def test_a_process_that_waits_and_is_gone_is_replaced(filled: Workspace):
         assert (await told.verdict()).finished.verdict.green
 
     follow(filled, 1, body)
+
+
+def test_steps_that_cannot_be_followed_are_an_error_of_their_kind(filled: Workspace):
+    shutil.rmtree(filled.root / "steps")
+    (filled.root / "steps").write_text("a file")
+    session = Session(filled, find_step(1), Options("cpu", ahead=False), lambda event: None)
+    with pytest.raises(OSError):
+        asyncio.run(session.run())
+
+
+def test_what_fails_while_it_is_told_ends_the_session(filled: Workspace):
+    def tell(event: Event) -> None:
+        if isinstance(event, PhaseBegan):
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        asyncio.run(Session(filled, find_step(1), Options("cpu", ahead=False), tell).run())

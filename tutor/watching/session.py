@@ -105,13 +105,19 @@ class Session:
         self._check: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Follows the files until the task is cancelled. Nothing that was started is left then."""
+        """Follows the files until the task is cancelled. Nothing that was started is left then.
+
+        Raises:
+            CourseError: the files cannot be followed.
+        """
         changes = saves(self.workspace, poll=self.options.poll)
         try:
             async with asyncio.TaskGroup() as self._group:
                 self.open(self.step)
                 async for steps in changes:
                     self._saved(steps)
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group  # whoever runs this catches it by its kind
         finally:
             self._checks.close()
             self._ahead.close()

@@ -42,23 +42,28 @@ class WarmChecks:
         self.prepare(step)
         assert self._spare is not None
         judge, self._spare = self._spare, None
-        loop, told = asyncio.get_running_loop(), ""
+        loop, phases, told = asyncio.get_running_loop(), asyncio.Queue[tuple[str, int] | None](), ""
 
         def tell(phase: str, graphs: int, seconds: float) -> None:
             nonlocal told
             if phase != told:
                 told = phase
                 with contextlib.suppress(RuntimeError):  # the loop has ended
-                    loop.call_soon_threadsafe(lambda: on_phase(phase, graphs) if running else None)
+                    loop.call_soon_threadsafe(phases.put_nowait, (phase, graphs))
 
-        running = True
-        try:
-            return await asyncio.to_thread(
+        running = asyncio.create_task(
+            asyncio.to_thread(
                 judge.run, step, self._workspace, device=self._device, green=green, in_background=True, on_phase=tell
             )
+        )
+        running.add_done_callback(lambda task: phases.put_nowait(None))
+        try:
+            while (begun := await phases.get()) is not None:
+                on_phase(*begun)
+            return await running
         finally:
-            running = False
             judge.stop()
+            running.cancel()
 
     def close(self) -> None:
         """Ends the process that waits."""

@@ -85,3 +85,11 @@ def test_ctrl_c_ends_it_as_it_ends_a_check(wrong: Workspace):
         shown.press("\x03")
         assert shown.end() == 130
         assert "Traceback" not in shown.written.decode()
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(wrong: Workspace):
+    command = ["/bin/sh", "-c", '"$0" -m tutor learn --no-ahead | head -n 1; echo over', sys.executable]
+    with terminal(command, wrong.root, 120, 30) as shown:
+        shown.wait_for("over")
+        assert "Following steps/step_00.py" in shown.lines[0]
+        assert shown.end() == 0 and b"Traceback" not in shown.written

@@ -156,7 +156,13 @@ class LearnApp(App[None]):
             with contextlib.suppress(NotImplementedError, RuntimeError):
                 loop.add_signal_handler(number, self.exit)
         self.set_interval(1.0, self._tick)
-        self.run_worker(self._session.run(), name="session")
+        self.run_worker(self._follow())
+
+    async def _follow(self) -> None:
+        try:
+            await self._session.run()
+        except (CourseError, OSError) as error:
+            self.exit(return_code=1, message=f"error: {error}")
 
     # --- what happens -------------------------------------------------------------------------
 
@@ -195,7 +201,8 @@ class LearnApp(App[None]):
         self._phase, self._began = phase_in_words(step, phase, graphs, right=self._right), time.monotonic()
         if phase in ("right", "compile"):
             words, note = self._phase
-            self._put("verdict", Text.assemble((words, "bold"), f"\n  {note[:1].upper()}{note[1:]}." if note else ""))
+            more = f"\n  {note[:1].upper()}{note[1:]}.\n  You can go on editing: a newer save ends it." if note else ""
+            self._put("verdict", Text.assemble((words, "bold"), more))
         self._tick()
 
     def _show_verdict(self, judged: Judged) -> None:

@@ -19,6 +19,17 @@ from tutor.terminal.step_pages import StepPrinter
 from tutor.watching.session import Event, Judged, NoVerdict, Opened, Options, PhaseBegan, Session
 
 
+class _PlainConsole(Console):
+    """A console without colours, and without anything that moves."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(force_terminal=False, no_color=True, width=width, highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Rich would leave the program at once, and so the event loop in the middle of its work."""
+        raise BrokenPipeError
+
+
 class PlainView:
     """Prints what happens, and reads a key and Return."""
 
@@ -26,8 +37,7 @@ class PlainView:
         self, console: Console, workspace: Workspace, step: Step, options: Options, command: Sequence[str]
     ) -> None:
         """`command` runs the tool's commands as processes that end with this one."""
-        # Without colours, and without anything that moves.
-        self._console = Console(force_terminal=False, no_color=True, width=console.width, highlight=False)
+        self._console = _PlainConsole(console.width)
         self._printer, self._command = Printer(self._console), command
         self._session = Session(workspace, step, options, self._tell)
         self._display = PhaseDisplay(self._console, step)
