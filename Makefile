@@ -16,12 +16,12 @@ export TUTOR_PROMPT := $(value PROMPT)
 
 .DEFAULT_GOAL := help
 .PHONY: help $(STEPS) hint diff reset show graph progress generate attention doctor warm test book build-book refresh-book \
-	notebook bench bench-feedback bench-length bench-attention agreement train
+	notebook bench bench-feedback bench-lines bench-length bench-attention agreement train
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "also: progress, doctor, warm, test, book, build-book, refresh-book, notebook,"
-	@echo "      bench, bench-feedback, bench-length, bench-attention, agreement, train"
+	@echo "      bench, bench-feedback, bench-lines, bench-length, bench-attention, agreement, train"
 
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
@@ -55,6 +55,9 @@ bench: $(VENV)/installed-test
 
 bench-feedback: $(VENV)/installed-test
 	@$(RUN) -m benchmarks.feedback $(ARGS)
+
+bench-lines: $(VENV)/installed-test
+	@$(RUN) -m benchmarks.blamed_lines $(ARGS)
 
 bench-length: $(VENV)/installed
 	@$(RUN) -m benchmarks.length $(ARGS)
