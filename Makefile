@@ -16,13 +16,14 @@ PROMPT ?= ROMEO:
 export TUTOR_PROMPT := $(value PROMPT)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(STEPS) learn hint diff reset show graph watch progress verify generate attention doctor warm test book build-book refresh-book \
-	notebook bench bench-feedback bench-length bench-attention agreement mutants corpus train
+.PHONY: help $(STEPS) learn hint diff reset show graph watch progress verify generate attention doctor warm test book \
+	build-book refresh-book \
+	notebook bench bench-feedback bench-lines bench-length bench-attention agreement mutants corpus train
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "also: progress, verify, doctor, warm, test, book, build-book, refresh-book, notebook,"
-	@echo "      bench, bench-feedback, bench-length, bench-attention, agreement, mutants, corpus, train"
+	@echo "      bench, bench-feedback, bench-lines, bench-length, bench-attention, agreement, mutants, corpus, train"
 
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
@@ -57,6 +58,9 @@ bench: $(VENV)/installed-test
 
 bench-feedback: $(VENV)/installed-test
 	@$(RUN) -m benchmarks.feedback $(ARGS)
+
+bench-lines: $(VENV)/installed-test
+	@$(RUN) -m benchmarks.blamed_lines $(ARGS)
 
 bench-length: $(VENV)/installed
 	@$(RUN) -m benchmarks.length $(ARGS)

@@ -3,14 +3,14 @@
     python -m tests.agreement               everything: MAX compiles some 300 graphs, the first time
     python -m tests.agreement --sample 10   a small part, always the same one
 
-Traces every solution, every wrong file of the tests and of the book, and a sample of random graphs, runs each graph
-that there is on all stored cases by both roads, and compares. Compiled graphs are kept: what was interrupted goes on
-where it was.
+Traces every solution, every wrong file of the tests and of the book, and random graphs that Hypothesis draws, runs each
+graph that there is on all stored cases by both roads, and compares. Compiled graphs are kept: what was interrupted goes
+on where it was.
 """
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import describe
+from tests.graphs.random_graphs import RandomGraph, draw_graphs
 from tests.support.agreement.collecting import (
     Candidate,
     CourseFile,
@@ -141,36 +142,50 @@ def _note(agreement: Agreement, candidate: Candidate, where: str, one: list | st
         agreement.above.append(f"{where}: {worst:.1e}")
 
 
+def batches_of(known: Mapping[str, Candidate], size: int) -> list[list[str]]:
+    """The keys of the graphs that compile as one module: so many of files, and all random ones."""
+    files = [key for key, candidate in known.items() if candidate.kind != "random"]
+    drawn = [key for key, candidate in known.items() if candidate.kind == "random"]
+    batches = [files[start : start + size] for start in range(0, len(files), size)]
+    return [*batches, drawn] if drawn else batches
+
+
 @click.command()
 @click.option("--sample", default=0, help="Only this many files and random graphs, always the same ones.")
 @click.option("--random", "random_graphs", default=60, show_default=True, help="How many random graphs.")
 @click.option(
-    "--batch", default=20, show_default=True, help="Graphs that compile as one module; what is interrupted loses one."
+    "--batch",
+    default=20,
+    show_default=True,
+    help="Graphs of files that compile as one module; what is interrupted loses one. All random graphs are one more.",
 )
 @click.option("--save/--no-save", default=None, help="Record the figures; by default, if all was compared.")
 def main(*, sample: int, random_graphs: int, batch: int, save: bool | None) -> None:
     """Compare the evaluator with MAX."""
     console, started = Console(), time.monotonic()
-    sources: list[CourseFile | int] = [*solutions(), *wrong_files(), *book_files(), *range(1, random_graphs + 1)]
+    sources: list[CourseFile | tuple[int, RandomGraph]] = [
+        *solutions(),
+        *wrong_files(),
+        *book_files(),
+        *enumerate(draw_graphs(random_graphs) if random_graphs else [], start=1),
+    ]
     if sample:
         sources = sample_of(sources, sample)
     files = [source for source in sources if isinstance(source, CourseFile)]
-    candidates = [
-        *trace_files(files),
-        *random_candidates([source for source in sources if isinstance(source, int)]),
-    ]
+    drawn = [source for source in sources if not isinstance(source, CourseFile)]
+    candidates = [*trace_files(files), *random_candidates(drawn)]
     known = {key: c for key, c in unique(candidates).items() if not unknown_operations(c.program)}
-    console.print(f"{len(known)} different graphs; MAX compiles those that are new, {batch} at a time.")
+    batches = batches_of(known, batch)
+    console.print(f"{len(known)} different graphs; MAX compiles those that are new, as {len(batches)} modules.")
     outcomes: dict[str, tuple[Outcomes, Outcomes]] = {}
-    keys, done = list(known), 0
+    done = 0
 
     def progress(count: int) -> None:
         nonlocal done
         done += count
-        console.print(f"  {done} of {len(keys)} after {time.monotonic() - started:.0f} s")
+        console.print(f"  {done} of {len(known)} after {time.monotonic() - started:.0f} s")
 
-    for start in range(0, len(keys), batch):
-        chosen = keys[start : start + batch]
+    for chosen in batches:
         by_max = compiled([known[key] for key in chosen], cache_folder(), progress)
         outcomes |= {key: (evaluated(known[key]), given) for key, given in zip(chosen, by_max, strict=True)}
     agreement = compare(candidates, outcomes)

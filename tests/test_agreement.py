@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.agreement import compare, key_of, sample_of, show, unique
+from tests.agreement import batches_of, compare, key_of, sample_of, show, unique
+from tests.graphs.random_graphs import draw_graphs
 from tests.support.agreement.collecting import (
     Candidate,
     CourseFile,
@@ -33,7 +34,7 @@ def candidates() -> list[Candidate]:
         CourseFile("wrong file", "the same", 9, 8, (SCALE,)),
         CourseFile("book", "untraced", 8, 8, (("query.shape[-2]", "int(query.shape[-2])"),)),
     ]
-    return [*trace_files(files), *random_candidates([3])]
+    return [*trace_files(files), *random_candidates([(3, draw_graphs(3)[2])])]
 
 
 def test_all_files_are_collected() -> None:
@@ -60,6 +61,17 @@ def test_a_graph_that_two_files_have_is_compared_once(candidates: list[Candidate
 def test_a_sample_is_spread_over_all_there_is() -> None:
     assert sample_of(range(100), 4) == [0, 25, 50, 75]
     assert sample_of("abc", 10) == ["a", "b", "c"]
+
+
+def test_all_random_graphs_compile_as_one_module(candidates: list[Candidate]) -> None:
+    drawn = list(random_candidates(enumerate(draw_graphs(4))))
+    known = unique([*candidates, *drawn])
+    batches = batches_of(known, 2)
+    kinds = [{known[key].kind == "random" for key in batch} for batch in batches]
+    assert kinds == [{False}] * (len(batches) - 1) + [{True}]
+    assert sorted(key for batch in batches for key in batch) == sorted(known)
+    assert all(len(batch) <= 2 for batch in batches[:-1]) and len(batches[-1]) > 2
+    assert batches_of(unique(candidates[:-1]), 2) == batches[:-1]
 
 
 def test_roads_that_agree_and_roads_that_do_not(candidates: list[Candidate]) -> None:

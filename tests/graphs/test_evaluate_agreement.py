@@ -4,6 +4,9 @@ The graphs compile together, once; after that they come from the cache.
 """
 
 import functools
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +18,7 @@ from max.experimental.tensor import Tensor
 
 from tests.graphs.compiled import compiling, load_compiled
 from tests.graphs.examples import CONTROL, EXAMPLES, NOT_EVALUATED, NOT_OPERATIONS, TOPICS, Example
-from tests.graphs.random_graphs import random_graph
+from tests.graphs.random_graphs import SPECS, RandomGraph, draw_graphs
 from tests.support.agreement.collecting import Candidate, Numbers
 from tests.support.agreement.roads import compiled, difference, evaluated, largest_difference
 from tutor.graphs.compiled import CompiledGraph
@@ -26,9 +29,10 @@ from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.graphs.trace import trace
 from tutor.graphs.traced import TracedGraph
+from tutor.learner.workspace import REPOSITORY
 
-# Together they use all operations that random graphs can have; the test below sees to it.
-SEEDS = (1, 2, 3, 29, 56, 74, 86, 130, 139, 156, 159, 222)
+# So many random graphs: together they use operations of all kinds; a test below sees to it.
+RANDOM_GRAPHS = 12
 
 # Not "control": MAX 26.7.0 crashes while it compiles all of that as one graph. Each example by itself compiles.
 JOINED = tuple(topic for topic in TOPICS if topic != "control")
@@ -83,20 +87,23 @@ def topics() -> dict[str, tuple[CompiledGraph, Program, Joined]]:
     }
 
 
-def traced_random(seed: int) -> TracedGraph:
-    graph = random_graph(seed)
-    return trace(lambda: graph.function, list(graph.specs), CPU())
+@functools.cache
+def drawn_graphs() -> list[RandomGraph]:
+    return draw_graphs(RANDOM_GRAPHS)
+
+
+def traced_random(graph: RandomGraph) -> TracedGraph:
+    return trace(lambda: graph.function, SPECS, CPU())
 
 
 @pytest.fixture(scope="module")
-def random_graphs() -> dict[int, tuple[CompiledGraph, Program]]:
-    """The random graphs by seed: compiled, and read."""
-    graphs = [traced_random(seed) for seed in SEEDS]
-    executables = load_compiled(graphs)
-    return {
-        seed: (executable, read_module(graph.module))
-        for seed, executable, graph in zip(SEEDS, executables, graphs, strict=True)
-    }
+def random_graphs() -> list[tuple[CompiledGraph, Program, RandomGraph]]:
+    """The random graphs: compiled as one module, and read."""
+    traced = [traced_random(graph) for graph in drawn_graphs()]
+    return [
+        (executable, read_module(one.module), graph)
+        for executable, one, graph in zip(load_compiled(traced), traced, drawn_graphs(), strict=True)
+    ]
 
 
 def both(
@@ -137,19 +144,20 @@ def test_control_flow_gives_what_max_gives() -> None:
         assert not isinstance(outcomes[0], str), f"{candidate.name}: {outcomes[0]}"
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("index", range(RANDOM_GRAPHS))
 def test_a_random_graph_gives_what_max_gives(
-    seed: int, random_graphs: dict[int, tuple[CompiledGraph, Program]]
+    index: int, random_graphs: list[tuple[CompiledGraph, Program, RandomGraph]]
 ) -> None:
-    executable, program = random_graphs[seed]
-    graph = random_graph(seed)
-    for pair in both(executable, program, graph.specs, graph.inputs):
+    executable, program, graph = random_graphs[index]
+    for pair in both(executable, program, SPECS, graph.inputs):
         assert difference(*pair) <= TOLERANCE
 
 
 @functools.cache
 def operations_of_random_graphs() -> frozenset[str]:
-    return frozenset(operation.name for seed in SEEDS for operation in read_module(traced_random(seed).module).walk())
+    return frozenset(
+        operation.name for graph in drawn_graphs() for operation in read_module(traced_random(graph).module).walk()
+    )
 
 
 def test_random_graphs_and_examples_use_every_operation() -> None:
@@ -160,19 +168,27 @@ def test_random_graphs_and_examples_use_every_operation() -> None:
     )
     # Neither is made by a function of tensors on one device; test_evaluate.py builds graphs with them.
     assert set(OPERATIONS) - examples - operations_of_random_graphs() == {"call", "transfer"}
-    assert {
-        "while",
-        "if",
-        "matmul",
-        "reduce.softmax",
-        "scatter.add",
-        "select",
-        "gather",
-    } <= operations_of_random_graphs()
+    drawn = operations_of_random_graphs()
+    assert {"while", "if", "matmul", "reduce.softmax", "select", "gather"} <= drawn
+    assert any(name.startswith("scatter") for name in drawn)
 
 
-def test_the_same_seed_draws_the_same_graph() -> None:
-    assert traced_random(5).fingerprint == traced_random(5).fingerprint != traced_random(6).fingerprint
+def test_the_same_graphs_are_drawn_each_time() -> None:
+    fingerprints = [traced_random(graph).fingerprint for graph in drawn_graphs()]
+    again = draw_graphs(RANDOM_GRAPHS)
+    assert fingerprints == [traced_random(graph).fingerprint for graph in again]
+    assert len(set(fingerprints)) == len(again) == RANDOM_GRAPHS
+    for one, other in zip(drawn_graphs(), again, strict=True):
+        assert all(map(np.array_equal, one.inputs, other.inputs))
+
+
+def test_the_same_graphs_are_drawn_in_another_process() -> None:
+    """Whatever is loaded there: they are compiled once, and kept."""
+    code = "from tests.graphs.random_graphs import draw_graphs; print([graph.attempts for graph in draw_graphs(3)])"
+    command = [sys.executable, "-c", code]
+    # The environment is passed on by hand: MAX adds to the process's own without telling Python.
+    there = subprocess.run(command, cwd=REPOSITORY, env=os.environ, check=True, capture_output=True, text=True)
+    assert there.stdout.strip() == str([graph.attempts for graph in draw_graphs(3)])
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -3,7 +3,7 @@
 import re
 import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from max.driver import CPU
 
 from book.captures import all_captures
-from tests.graphs.random_graphs import random_graph
+from tests.graphs.random_graphs import SPECS, RandomGraph
 from tests.wrong_files import WRONG_FILES
 from tutor.checking.guard import ProblemFound
 from tutor.checking.learner_link import LearnerLink
@@ -183,12 +183,11 @@ def _graphs(
         yield graph, numbers
 
 
-def random_candidates(seeds: Sequence[int]) -> Iterator[Candidate]:
-    """Random graphs over all operations. Nobody knows what they are to give."""
-    for seed in seeds:
-        graph = random_graph(seed)
-        traced = trace(lambda graph=graph: graph.function, list(graph.specs), CPU())
+def random_candidates(graphs: Iterable[tuple[int, RandomGraph]]) -> Iterator[Candidate]:
+    """Random graphs over all operations, each with its number. Nobody knows what they are to give."""
+    for number, graph in graphs:
+        traced = trace(lambda graph=graph: graph.function, SPECS, CPU())
         unknown = (None,) * len(traced.outputs)
         numbers = Numbers("its inputs", {}, tuple(graph.inputs), unknown, 0.0)
-        name = f"random graph {seed}"
+        name = f"random graph {number}"
         yield Candidate("random", name, name, traced, read_module(traced.module), (numbers,))
