@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from book.api import api_url
+from book.paths import SOURCE
 from book.preprocessor import BookError, fill_in
 from tests.support.repository import ENVIRONMENT
+from tutor.checking.phrasebook import KEYWORDS, PAIRS
 from tutor.learner.workspace import REPOSITORY
 
 
@@ -31,6 +33,18 @@ def test_formulas_become_mathml_and_code_stays():
 def test_what_is_not_there_is_an_error_that_names_it(text: str, message: str):
     with pytest.raises(BookError, match=message):
         fill_in(text, "glossary.md")
+
+
+def test_the_phrasebook_is_shown_whole():
+    """Every pair and every keyword, in tables that Markdown reads, and with all of them linked from where they help."""
+    text = fill_in((SOURCE / "from_pytorch.md").read_text(), "from_pytorch.md")
+    for pair in PAIRS:
+        assert f"| `{pair.theirs}` | `{pair.ours}` | {pair.note} |" in text
+    for keyword in KEYWORDS:
+        assert f"| `{keyword.theirs}=` |" in text
+    assert "{{" not in text
+    for page in ("introduction.md", "step_02.md", "SUMMARY.md"):
+        assert "(from_pytorch.md)" in (SOURCE / page).read_text()
 
 
 def test_operations_are_linked_to_the_page_of_their_module():
