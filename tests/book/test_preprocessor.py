@@ -12,6 +12,7 @@ from book.api import api_url
 from book.paths import SOURCE
 from book.preprocessor import BookError, fill_in
 from tests.support.repository import ENVIRONMENT
+from tutor.checking.phrasebook import KEYWORDS, PAIRS
 from tutor.course import COURSE
 from tutor.learner.workspace import REPOSITORY
 
@@ -51,6 +52,18 @@ def test_no_chapter_counts_the_steps_that_are_left_by_hand():
     )
     for step in COURSE:
         assert not counted.search((SOURCE / f"step_{step.label}.md").read_text()), step
+
+
+def test_the_phrasebook_is_shown_whole():
+    """Every pair and every keyword, in tables that Markdown reads, and with all of them linked from where they help."""
+    text = fill_in((SOURCE / "from_pytorch.md").read_text(), "from_pytorch.md")
+    for pair in PAIRS:
+        assert f"| `{pair.theirs}` | `{pair.ours}` | {pair.note} |" in text
+    for keyword in KEYWORDS:
+        assert f"| `{keyword.theirs}=` |" in text
+    assert "{{" not in text
+    for page in ("introduction.md", "step_02.md", "SUMMARY.md"):
+        assert "(from_pytorch.md)" in (SOURCE / page).read_text()
 
 
 def test_operations_are_linked_to_the_page_of_their_module():

@@ -148,6 +148,11 @@ HABITS = (
         ("self.lm_head.weight = self.transformer.wte.weight", "self.lm_head.weight = self.transformer.wte"),
     ),
     # Dimensions and shapes.
+    wrong_file(
+        16,
+        "This number is known only when the graph runs",
+        ("visible = F.unsqueeze(keys, 0) <=", "F.broadcast_to(keys, [seq_len, num_tokens]) <="),
+    ),
     wrong_file(8, "This dimension is static, 12: `int(x.shape[-1])`", ("int(query.shape[-1])", "query.shape[-1]")),
     wrong_file(8, "The dimension seq_len is symbolic", ("int(query.shape[-1])", "int(query.shape[-2])")),
     wrong_file(8, "`math.sqrt(int(head_dim))`", ("int(query.shape[-1])", "query.shape[-1]"), ("math.sqrt(", "F.sqrt(")),

@@ -265,10 +265,11 @@ class Look:
             if attempt.brief:
                 raise ProblemFound(Problem("numbers", self.step, "The numbers are wrong.", where=given.name))
             line = self._first_wrong_line(given, link, attempt)
-            # A mistake that would have shown in the functions that were right is not this one.
-            looked_at = [given for given in self.cases if given.name in attempt.compared.results]
+            # Of mistakes that look alike, one that would have shown in a function that was right is not this one.
+            looked_at = attempt.compared.results.keys() - compared.results.keys()
+            before = [given for given in self.cases if given.name in looked_at]
             so_far = replace(compared, results=attempt.compared.results)
-            raise ProblemFound(explain_numbers(self.step, self.check, looked_at, so_far, line, total=len(cases)))
+            raise ProblemFound(explain_numbers(self.step, self.check, cases, so_far, line, before=before))
         attempt.passed += [given.name for given in cases]
 
     def _first_wrong_line(self, given: Given, link: LearnerLink, attempt: Attempt) -> FirstWrongLine | None:
@@ -381,7 +382,7 @@ class Look:
                 kind="expectation",
                 step=self.step,
                 summary=f"Not right yet: {expectation.name}",
-                details=_differing(expectation.expected, got),
+                details=differing(expectation.expected, got),
                 advice=advice,
             )
         )
@@ -407,7 +408,7 @@ def _asked(problem: Problem, expectation: Expectation) -> Problem:
     return replace(problem, details=details, advice=problem.advice or advice)
 
 
-def _differing(expected: object, got: object) -> list[tuple[str, str]]:
+def differing(expected: object, got: object) -> list[tuple[str, str]]:
     """What was expected and what was got; of two dicts only the entries that differ."""
     if isinstance(expected, dict) and isinstance(got, dict):
         keys = [key for key in expected if key not in got or not equal(got[key], expected[key])]

@@ -19,20 +19,20 @@ def explain_numbers(
     compared: Compared,
     line: FirstWrongLine | None = None,
     *,
-    total: int | None = None,
+    before: Sequence[Given] = (),
 ) -> Problem:
     """Names the mistake whose numbers these are, else the first wrong line, and shows the first numbers that differ.
 
     Args:
         step, check: which.
-        cases: all that a mistake must explain.
-        compared: their results and differences.
+        cases: those of the function that is wrong.
+        compared: the results, and what differs in these cases.
         line: the first wrong line, if it is known.
-        total: how many of the cases are about the function that is wrong; all, if it is left out.
+        before: the cases of the functions that are right.
     """
     where, difference = next(iter(compared.differences.items()))
-    mistake = find_mistake(check, cases, compared)
-    details = details_of(difference, len(compared.differences), len(cases) if total is None else total)
+    mistake = find_mistake(check, cases, compared, before)
+    details = details_of(difference, len(compared.differences), len(cases))
     if mistake is not None:
         summary, advice = f"This is {mistake.name}.", mistake.advice
     elif line is not None:
@@ -59,11 +59,20 @@ def details_of(difference: Difference, wrong: int, total: int) -> list[tuple[str
     return details
 
 
-def find_mistake(check: Check, cases: Sequence[Given], compared: Compared) -> Mistake | None:
-    """The first known mistake that gives the numbers that were got, in every case."""
+def find_mistake(
+    check: Check, cases: Sequence[Given], compared: Compared, before: Sequence[Given] = ()
+) -> Mistake | None:
+    """The known mistake that gives the numbers that were got, in every case.
+
+    If several give them, it is the first that leaves what was right before as it is; if none does, no name is better
+    than a wrong one.
+    """
     # Those that differ come first: in them, most mistakes are seen not to be this one.
     cases = sorted(cases, key=lambda given: given.name not in compared.differences)
-    return next((mistake for mistake in check.mistakes if _gives(check, mistake, cases, compared)), None)
+    fitting = [mistake for mistake in check.mistakes if _gives(check, mistake, cases, compared)]
+    if len(fitting) < 2 or not before:
+        return fitting[0] if fitting else None
+    return next((mistake for mistake in fitting if _gives(check, mistake, before, compared)), None)
 
 
 def _gives(check: Check, mistake: Mistake, cases: Sequence[Given], compared: Compared) -> bool:

@@ -294,6 +294,11 @@ MESSAGES = (
         "Take one with `x.shape[-2]`, or several with a star: `[*x.shape[:-1], n]`.",
     ),
     Message(
+        r"Unsupported dimension type .*Tensor.*shape=\[\]",
+        "This number is known only when the graph runs, and a shape needs dimensions. "
+        "Compare positions instead of calling `causal_mask`: `keys <= queries`.",
+    ),
+    Message(
         r"Unsupported dimension type .*Tensor",
         "A tensor stands where a dimension belongs. Take one of its dimensions: `x.shape[-2]`.",
     ),
