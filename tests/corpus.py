@@ -3,9 +3,10 @@
     python -m tests.corpus             all files: a few minutes
     python -m tests.corpus --verbose   with each file that is judged wrongly, or whose mistake is not named or located
 
-The files are judged by evaluation alone. A verdict names a mistake if it says what to do about it, in words that
-were written for it. It locates a mistake if the line that it points at is one that was changed, or lies in the
-function that was; where it points at no line, the function that it marks as wrong must be the one that was changed.
+The files are judged by evaluation alone. A verdict names a mistake if it says what to do about it in words that were
+written for it, or shows which parameter, shape or dtype is wrong. It locates a mistake if the line that it points at
+is one that was changed, or lies in the function that was; where it points at no line, the function that it marks as
+wrong must be the one that was changed.
 """
 
 import ast
@@ -30,6 +31,8 @@ from tutor.learner.workspace import Workspace
 # What is aimed at, as parts of the files.
 REJECTED, ACCEPTED, NAMED, LOCATED = 1.0, 1.0, 0.9, 0.9
 UNNAMED = "No known mistake"
+# Problems whose summary says itself what is wrong, with what was expected and what came.
+SPEAKING = ("parameters", "returns", "missing", "unfilled")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def judged(file: WrongFile | RightFile, judge: Judge, workspace: Workspace) -> J
     problem = verdict.problem
     if problem is None:
         return Judged(file.step, file.name, wrong, False)
-    named = bool(problem.advice) and UNNAMED not in problem.advice
+    named = problem.kind in SPEAKING or (bool(problem.advice) and UNNAMED not in problem.advice)
     located = _is_located(verdict, right, file.source())
     return Judged(file.step, file.name, wrong, True, named, located, f"{problem.summary} {problem.advice}")
 
