@@ -36,4 +36,42 @@ WRONG_FILES = (
         "an inverted mask: it hides what a token should see",
         ("num_upper=num_tokens, exclude=True", "num_upper=num_tokens"),
     ),
+    wrong(
+        "a mask whose band ends to the left too, as `num_lower=num_tokens` makes it",
+        (
+            "num_lower=None, num_upper=num_tokens, exclude=True",
+            "num_lower=num_tokens, num_upper=num_tokens, exclude=True",
+        ),
+    ),
+    wrong(
+        "a mask whose band ends to the left too, as `num_lower=num_tokens` makes it",
+        ("num_lower=None, num_upper=num_tokens, exclude=True", "num_lower=num_tokens, num_upper=0, exclude=True"),
+    ),
+    wrong(
+        "No known mistake gives these numbers",
+        ("num_lower=None, num_upper=num_tokens, exclude=True", "num_lower=0, num_upper=num_tokens, exclude=True"),
+    ),
+    wrong(
+        "a mask that is off by one: each token sees the next one",
+        ("num_upper=num_tokens, exclude=True", "num_upper=num_tokens + 1, exclude=True"),
+    ),
+    wrong("The result has the wrong shape", ("Dim(sequence_length) + num_tokens)", "sequence_length)")),
+    wrong(
+        "The result has the wrong shape",
+        (
+            "(sequence_length, Dim(sequence_length) + num_tokens)",
+            "(Dim(sequence_length) + num_tokens, sequence_length)",
+        ),
+    ),
+    wrong(
+        "The result has the wrong dtype",
+        (("dtype=dtype, device=device)\n    mask = F.b"), ("dtype=DType.float32, device=device)\n    mask = F.b")),
+    ),
+    wrong(
+        "No known mistake gives these numbers",
+        (
+            "F.band_part(mask, num_lower=None, num_upper=num_tokens, exclude=True)",
+            "mask * F.band_part(mask * 0 + 1, num_lower=None, num_upper=num_tokens, exclude=True)",
+        ),
+    ),
 )

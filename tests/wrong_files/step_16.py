@@ -41,4 +41,30 @@ WRONG_FILES = (
     wrong("a model that predicts from the first new token", ("x[:, -1]", "x[:, 0]")),
     wrong("the last n_positions // 2 of the text", ("n_positions // 2", "n_positions - 1")),
     wrong("not in the caches yet", ("        new = [token]\n", "        new, num_tokens = list(ids), 0\n")),
+    wrong(
+        "A `BufferType`, not a",
+        (
+            ('("batch", config.n_head, config.n_positions, config.head_dim)\n    return Buf'),
+            ('("batch", config.n_positions, config.n_head, config.head_dim)\n    return Buf'),
+        ),
+    ),
+    wrong("None, with", ("if token == eos_token_id:", "if eos_token_id and token == eos_token_id:")),
+    wrong(
+        "This is one token too many: go through",
+        ("for _ in range(max_new_tokens):", "for _ in range(max_new_tokens + 1):"),
+    ),
+    wrong("Not right yet", ("ids[-max(1, n_positions // 2) :], 0", "ids[-(n_positions // 2) :], 0")),
+    wrong(
+        "Not right yet: when the caches are full", ("num_tokens + len(new) > n_positions", "num_tokens > n_positions")
+    ),
+    wrong("Each pair is what the model gets: the", ("num_tokens += len(new)", "num_tokens += 1")),
+    wrong("Each pair is what the model gets: the", ("        new = [token]\n", "        new = list(ids)\n")),
+    wrong("`eos_token_id` is", ("token = choose(logits.to_numpy()[0])", "token = choose_token(logits.to_numpy()[0])")),
+    wrong(
+        "attention divided by head_dim instead of its square root",
+        (
+            "/ math.sqrt(head_dim)  # (batch, n_head, seq_len, total_len)",
+            "/ head_dim  # (batch, n_head, seq_len, total_len)",
+        ),
+    ),
 )

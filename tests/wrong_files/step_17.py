@@ -23,4 +23,25 @@ WRONG_FILES = (
         "Keep the set of rows that are still going",
         ("                going.remove(row)\n", "                return\n"),
     ),
+    wrong(
+        "Rows go on after their end-of-text token. Keep",
+        ("if token == eos_token_id:", "if eos_token_id and token == eos_token_id:"),
+    ),
+    wrong(
+        "Rows go on after their end-of-text token. Keep",
+        ("                going.remove(row)\n", "                pass\n"),
+    ),
+    wrong(
+        "This is one token too many: go through",
+        ("for _ in range(max_new_tokens):", "for _ in range(max_new_tokens + 1):"),
+    ),
+    wrong("`eos_token_id` is", ("token = choose(row, logits[row])", "token = choose_token(logits[row])")),
+    wrong("`eos_token_id` is", ("token = choose(row, logits[row])", "token = choose(0, logits[row])")),
+    wrong("Each list is what one row got. The", ("token = choose(row, logits[row])", "token = choose(row, logits[0])")),
+    wrong("Copy each prompt with", ("rows = [list(prompt) for prompt in prompts]", "rows = list(prompts)")),
+    wrong(
+        "The expected answer is: shape and dtype of", ("ids[row, start:] = prompt", "ids[row, : len(prompt)] = prompt")
+    ),
+    wrong("Return when no row is going any more", (("        if not going:\n            return\n"), "")),
+    wrong("Not right yet", ("ids[-max(1, n_positions // 2) :] for ids", "ids[-(n_positions // 2) :] for ids")),
 )

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutor.learner.skeleton import as_learners_file
-from tutor.learner.workspace import REPOSITORY, Workspace
+from tests.support.replacing import replaced_in_solution
+from tutor.learner.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,7 @@ class WrongFile:
 
     def source(self) -> str:
         """The text of the wrong file, as a learner would have it."""
-        text = Workspace(REPOSITORY).solution(self.step).read_text()
-        for old, new in self.replace:
-            assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in solution {self.step:02d}"
-            text = text.replace(old, new)
-        return as_learners_file(text)
+        return replaced_in_solution(self.step, self.replace)
 
     def write(self, workspace: Workspace) -> Path:
         """Writes the wrong file into a workspace."""

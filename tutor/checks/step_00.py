@@ -114,6 +114,7 @@ def _token_by_token(
     shared_cache: bool = False,
     interleaved: bool = False,
     overlapping: bool = False,
+    joined: bool = False,
 ) -> np.ndarray:
     """Causal attention, token by token as in the step; the arrays are (seq_len, n_embd).
 
@@ -126,6 +127,7 @@ def _token_by_token(
         shared_cache: all heads append to the same two lists.
         interleaved: head h owns every n_head-th entry.
         overlapping: head h owns the head_dim entries from h on.
+        joined: the answers of interleaved heads are joined end to end.
     """
     if one_head:
         n_head = 1
@@ -149,7 +151,7 @@ def _token_by_token(
                 seen = {"up to itself": slice(t + 1), "everything": slice(None), "itself alone": slice(t, t + 1)}[sees]
                 keys, values = key[head, seen], value[head, seen]
             blended[head, t] = attend(query[head, t], keys, values)
-    return numpy_gpt2.merge_heads(blended[None], way=way)[0]
+    return numpy_gpt2.merge_heads(blended[None], way="transposed" if joined else way)[0]
 
 
 SHARED = Case(CAUSAL[3].name, {"seq_len": 5}, seed=SHARED_SEED, note="the weights of step 09", given=as_lists)
@@ -295,6 +297,21 @@ CHECK = Check(
             "attention with interleaved heads",
             "Head h owns the entries from h * head_dim up to (h + 1) * head_dim, not every n_head-th one.",
             {"interleaved": True},
+        ),
+        Mistake(
+            "attention whose heads take every n_head-th entry, with their answers joined end to end",
+            "Head h owns the entries from h * head_dim up to (h + 1) * head_dim, not every n_head-th one.",
+            {"interleaved": True, "joined": True},
+        ),
+        Mistake(
+            "attention that compares the query with the values",
+            "In `attend`, a score is the product of the query and a key; the values are only blended.",
+            {"order": "query value value"},
+        ),
+        Mistake(
+            "attention that blends the keys",
+            "In `attend`, the weights blend the values.",
+            {"order": "query key key"},
         ),
     ),
 )

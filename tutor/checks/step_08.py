@@ -134,6 +134,16 @@ CHECK = Check(
             {"order": "query value key"},
         ),
         Mistake(
+            "attention that compares the query with the values",
+            "The scores are `query @ key.transpose(-1, -2)`; the values are only blended.",
+            {"order": "query value value"},
+        ),
+        Mistake(
+            "attention that blends the keys",
+            "The weights blend the values: `weights @ value`.",
+            {"order": "query key key"},
+        ),
+        Mistake(
             "attention with query and key swapped",
             "The scores are `query @ key.transpose(-1, -2)`: rows are queries, columns are keys.",
             {"order": "key query value"},

@@ -65,6 +65,22 @@ CHECK = Check(
             "Normalise what attention and the MLP read, not the sums: `x = x + self.attn(self.ln_1(x))`.",
             {"attn": "ln(x + f(x))", "mlp_step": "ln(x + f(x))"},
         ),
+        *(
+            Mistake(
+                f"a block whose {which} step {how}",
+                f"Normalise what the sublayer reads, and add the result to `x`: `x = x + {call}`.",
+                {step: kind},
+            )
+            for which, step, call in (
+                ("first", "attn", "self.attn(self.ln_1(x))"),
+                ("second", "mlp_step", "self.mlp(self.ln_2(x))"),
+            )
+            for how, kind in {
+                "normalises the sum": "ln(x + f(x))",
+                "normalises the sublayer's result": "x + ln(f(x))",
+                "normalises the residual stream instead of the sublayer's input": "ln(x) + f(x)",
+            }.items()
+        ),
         Mistake(
             "a block whose two steps add to the normalised x",
             "Do not overwrite `x` with its normalised form: `x = x + self.attn(self.ln_1(x))`.",

@@ -99,6 +99,7 @@ class Numbers:
         """What the model must get in each call: the new tokens of each row, without padding, and how many columns are
         in the caches."""
         texts, num_tokens = [list(prompt) for prompt in self.prompts], 0
+        chains = [self.table.chain(prompt[-1], max_new_tokens) for prompt in self.prompts]
         new, calls = texts, []
         for step in range(max_new_tokens):
             width = max(map(len, new))
@@ -107,7 +108,7 @@ class Numbers:
                 width = max(map(len, new))
             calls.append(([list(row) for row in new], num_tokens))
             num_tokens += width
-            new = [[chain[step]] for chain in self.chains]
+            new = [[chain[step]] for chain in chains]
             texts = [text + row for text, row in zip(texts, new, strict=True)]
         return calls
 

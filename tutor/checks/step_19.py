@@ -268,12 +268,32 @@ ERRORS = (
         part="check_shapes",
     ),
     refused(
-        "a query of 2 dimensions and keys of 3",
+        "7 keys and 5 values",
         _shapes_checked,
-        ((4, 8), (2, 5, 8), (2, 5, 8)),
-        ("2", "3", "dimensions"),
-        "In `check_shapes`, compare `query.rank`, `key.rank` and `value.rank`, and raise a ValueError with all three.",
+        ((4, 8), (7, 8), (5, 8)),
+        ("key", "value", "5", "7"),
+        TELL_LENGTHS.format("key.shape[-2]", "value.shape[-2]") + " Either may be the longer one.",
         part="check_shapes",
+    ),
+    refused(
+        "queries of 6 numbers and keys of 8",
+        _shapes_checked,
+        ((4, 6), (5, 8), (5, 8)),
+        ("query", "key", "8", "6"),
+        TELL_LENGTHS.format("query.shape[-1]", "key.shape[-1]") + " Either may be the wider one.",
+        part="check_shapes",
+    ),
+    *(
+        refused(
+            f"query, key and value of {query}, {key} and {value} dimensions",
+            _shapes_checked,
+            [(2, 3, 4, 5, 8)[-rank:] for rank in (query, key, value)],
+            sorted({str(query), str(key), str(value), "dimensions"}),
+            "In `check_shapes`, compare `query.rank`, `key.rank` and `value.rank`: they must be equal, and 2, 3 or 4. "
+            "Raise a ValueError with all three.",
+            part="check_shapes",
+        )
+        for query, key, value in ((2, 3, 3), (3, 2, 3), (3, 3, 2), (4, 3, 4), (1, 1, 1), (5, 5, 5))
     ),
     *(
         taken(
@@ -305,6 +325,53 @@ ERRORS = (
         ("(4, 6)",),
         "In `visible_keys`, compare each size of the mask with the scores' last sizes: it must be equal, or 1.",
         part="visible_keys",
+    ),
+    *(
+        refused(
+            f"a mask of shape {mask} for scores of shape {scores}",
+            _keys_visible,
+            (scores, mask),
+            (f"({', '.join(map(str, mask))})",),
+            "In `visible_keys`, a mask has 2 dimensions, or as many as the scores, and each size is theirs or 1.",
+            part="visible_keys",
+        )
+        for scores, mask in (
+            ((2, 3, 4, 5), (3, 5)),
+            ((2, 3, 4, 5), (4, 3)),
+            ((2, 3, 4, 5), (2, 2, 4, 5)),
+            ((2, 3, 4, 5), (3, 3, 4, 5)),
+            ((2, 4, 5), (3, 4, 5)),
+            ((2, 4, 5), (2, 1, 4, 5)),
+            ((4, 5), (1, 4, 5)),
+        )
+    ),
+    *(
+        taken(
+            f"visible_keys accepts a mask of shape {mask} for scores of shape {scores}",
+            _keys_visible,
+            (scores, mask),
+            "A size of 1 means the same for all, on any axis.",
+            part="visible_keys",
+        )
+        for scores, mask in (
+            ((2, 3, 4, 5), (1, 5)),
+            ((2, 3, 4, 5), (4, 1)),
+            ((2, 3, 4, 5), (2, 3, 4, 5)),
+            ((2, 3, 4, 5), (1, 1, 1, 1)),
+            ((2, 4, 5), (2, 1, 5)),
+            ((4, 5), (4, 5)),
+        )
+    ),
+    *(
+        refused(
+            f"a mask that holds {number}",
+            _keys_visible_with([1, 0], [1, number]),
+            ((2, 2),),
+            (str(number),),
+            TELL_NUMBERS,
+            part="visible_keys",
+        )
+        for number in (2.0, -1.0)
     ),
     refused(
         "a mask of integers",
@@ -367,11 +434,14 @@ ERRORS = (
         )
         for embed_dim, num_heads in ((512, 7), (12, 24))
     ),
-    raises(
-        "the error of MultiHeadAttention(12, 0)",
-        _made(12, 0),
-        part="MultiHeadAttention.__init__",
-        advice="Nothing can be divided by 0: check `num_heads <= 0` first, and raise a ValueError.",
+    *(
+        raises(
+            f"the error of MultiHeadAttention(12, {num_heads})",
+            _made(12, num_heads),
+            part="MultiHeadAttention.__init__",
+            advice="Nothing can be divided by 0: check `num_heads <= 0` first, and raise a ValueError.",
+        )
+        for num_heads in (0, -1, -3)
     ),
     Expectation(
         "MultiHeadAttention(12, 3).head_dim",
