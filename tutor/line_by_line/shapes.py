@@ -71,4 +71,5 @@ def table_labels(dims: Sequence[object], array: np.ndarray, names: Mapping[int, 
 
 def largest_in_row(row: np.ndarray, columns: Sequence[str], count: int = 3) -> list[tuple[str, np.generic]]:
     """The largest numbers of a row, and the columns that they are in."""
-    return [(columns[index], row[index]) for index in np.argsort(-row, kind="stable")[:count]]
+    order = np.argsort(-row, kind="stable")[:count].tolist()
+    return [(columns[index], row[index]) for index in order]
