@@ -16,7 +16,7 @@ from tutor.line_by_line.on_text import SENTENCE, step_on_text
 from tutor.line_by_line.run import run_lines
 
 # A chapter keeps less of a large value than a page of its own: as much as fits into so many bytes.
-MOST_BYTES = 180_000
+MOST_BYTES = 200_000
 _LIMITS = tuple(Limits(tables, rows=8, columns=32) for tables in (6, 2, 1))
 
 
