@@ -79,6 +79,13 @@ class Piece:
 Row = tuple[Piece, ...]
 
 
+def _plain(row: Row) -> str:
+    text = ""
+    for piece in row:
+        text = text.ljust(piece.column) + piece.text
+    return text.rstrip()
+
+
 @dataclass(frozen=True)
 class Frame:
     """What the screen shows: its rows, and for how many seconds."""
@@ -89,7 +96,7 @@ class Frame:
     @property
     def text(self) -> str:
         """The screen without colours."""
-        return "\n".join("".join(piece.text for piece in row).rstrip() for row in self.rows)
+        return "\n".join(map(_plain, self.rows))
 
 
 def record() -> list[Frame]:
