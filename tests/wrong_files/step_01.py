@@ -11,7 +11,7 @@ WRONG_FILES = (
     wrong("Not right yet: the error that", ("size <= 0", "size <= 1")),
     wrong("`vocab_size` in", ("if size is not None and size <= 0:", "if size is not None and not size:")),
     wrong(
-        "ValueError: n_embd (768) must be divisible by n_head (12)",
+        "must be divisible by n_head",
         ("if self.n_embd % self.n_head:", "if self.n_head % self.n_embd:"),
     ),
     wrong("Compare", ("if self.n_embd % self.n_head:", "if self.n_embd < self.n_head:")),

@@ -12,7 +12,7 @@ WRONG_FILES = (
         ("F.gather(self.weight, input_ids, axis=0)", "F.gather(self.weight, input_ids, axis=1)"),
     ),
     wrong(
-        "The graph can be built, but not computed: an",
+        "an index out of range",
         ("F.gather(self.weight, input_ids, axis=0)", "F.gather(self.weight, input_ids + 1, axis=0)"),
     ),
     wrong(
@@ -29,7 +29,7 @@ WRONG_FILES = (
     ),
     wrong("These parameters are missing: weight", ("self.weight = random", "self.table = random")),
     wrong(
-        "ValueError: Failed to create op 'MoGatherOp'",
+        "in forward",
         ("F.gather(self.weight, input_ids, axis=0)", "F.gather(input_ids, self.weight, axis=0)"),
     ),
 )

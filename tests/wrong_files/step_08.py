@@ -35,11 +35,11 @@ WRONG_FILES = (
     wrong("attention that multiplies the scores by the mask", ("F.softmax(scores + mask)", "F.softmax(scores * mask)")),
     wrong("No known mistake gives these numbers", ("F.softmax(scores + mask)", "scores + mask")),
     wrong(
-        "ValueError: Matrix multiplication input lhs (shape [batch, 3, seq_len",
+        "in scaled_dot_product_attention",
         ("scores = query @ key.transpose(-1, -2)", "scores = query @ key"),
     ),
     wrong(
-        "ValueError: Input lhs (shape [batch, 3, seq_len, seq_len]) dimension",
+        "in scaled_dot_product_attention",
         ("causal_mask(query.shape[-2], 0,", "causal_mask(query.shape[-2], 1,"),
     ),
 )

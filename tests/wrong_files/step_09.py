@@ -63,7 +63,7 @@ WRONG_FILES = (
         ),
     ),
     wrong(
-        "ValueError: [reshape] input and output number of elements must",
+        "in _split_heads",
         ("self.n_head = config.n_head", "self.n_head = 3"),
     ),
 )

@@ -20,9 +20,7 @@ WRONG_FILES = (
         "Do not copy: give both names the same array",
         ('= weights["transformer.wte.weight"]', '= weights["transformer.wte.weight"].copy()'),
     ),
-    wrong(
-        "ValueError: transformer.h.0.attn.c_attn.weight has shape (6, 18); the model needs", ("array = array.T", "pass")
-    ),
+    wrong("the model needs", ("array = array.T", "pass")),
     wrong("`array.T` is a view: the numbers stay in", ("np.ascontiguousarray(array)", "array")),
     wrong(
         "None for a key that has none",
@@ -80,7 +78,7 @@ WRONG_FILES = (
         ('TensorType(DType.int64, ("batch", "seq_len"), device)', 'TensorType(DType.int64, (1, "seq_len"), device)'),
     ),
     wrong(
-        "ValueError: transformer.h.0.attn.bias: the model has no parameter None",
+        "the model has no parameter None",
         (("        if name is None:\n            continue\n"), ""),
     ),
 )
