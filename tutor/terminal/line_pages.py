@@ -335,9 +335,12 @@ class LinePrinter(Report):
         columns = max(4, min(first.shape[1], _MAP_COLUMNS, room))
         part = first[: _MAP_TOKENS if labels.rows else _MAP_ROWS, :columns]
         where = f"{[0] * (array.ndim - 2)} of {tables} tables; " if tables > 1 else ""
-        cut = "" if part.shape == first.shape else f", {part.shape[0]} x {part.shape[1]} of {first.shape[0]} x "
-        cut += str(first.shape[1]) if cut else ""
-        self._below(Text(f"  {where}{range_in_words(array)}{cut}", style="dim"))
+        told = [f"{where}{range_in_words(array)}"]
+        if part.shape != first.shape:
+            told.append(f"{part.shape[0]} x {part.shape[1]} of {first.shape[0]} x {first.shape[1]}")
+        in_one = ", ".join(told)
+        for words in [in_one] if len(in_one) <= self.console.width - _GUTTER - 2 else told:
+            self._below(Text(f"  {words}", style="dim"))
         finite = np.abs(array[np.isfinite(array)].astype(np.float64))
         largest = float(finite.max(initial=0.0))
         for index, row in enumerate(part):
