@@ -50,7 +50,7 @@ def find_blame(step: int, attempt: Attempt, suspects: Collection[int], look_at: 
         return Blame(problem, attempt)
     # Where the first wrong line is, the mistake is, as a rule: two looks show that, where halves take many more.
     pointed_at = _pointed_at(problem)
-    if pointed_at in suspects and is_wrong([pointed_at]):
+    if pointed_at is not None and pointed_at in suspects and is_wrong([pointed_at]):
         others = look_briefly(sorted(attempt.own - {pointed_at}))
         if others.right:
             return Blame(problem, others, borrowed=True, culprits=[pointed_at])
