@@ -1,17 +1,35 @@
 """The steps that are to blame are found with few looks: each traces the graphs again."""
 
+import tempfile
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tutor.checking.attempt import Attempt
 from tutor.checking.blame import Blame, find_blame
+from tutor.checking.judge import Request, judge
+from tutor.checking.learner_link import LearnerLink
 from tutor.checking.verdict import Frame, Problem
+from tutor.checking.wire import Message
+from tutor.course import find_step
+from tutor.learner.workspace import Workspace
 
 STEP = 13
 EARLIER = list(range(1, STEP))
 WRONG = Problem("numbers", STEP, "The numbers are wrong.")
+
+
+class CountingLink(LearnerLink):
+    """Counts how often a graph is traced."""
+
+    traces = 0
+
+    def ask(self, do: str, **content: object) -> Message:
+        """As in `LearnerLink`."""
+        self.traces += do == "trace"
+        return super().ask(do, **content)
 
 
 class Looks:
@@ -78,3 +96,23 @@ def test_steps_that_are_wrong_only_together_are_all_suspects() -> None:
 
     blame = find_blame(STEP, wrong_together([*EARLIER, STEP]), [3, 9], wrong_together, wrong_together)
     assert blame.borrowed and blame.culprits == [] and blame.suspects == [3, 9]
+
+
+def test_a_late_step_blames_an_early_one_with_few_traces(filled: Workspace) -> None:
+    """Tracing is most of what a verdict takes: all of step 13's graphs on two choices of files, and three more."""
+    file = filled.step(8)
+    source = file.read_text()
+    assert source.count("math.sqrt(head_dim)") == 1
+    file.write_text(source.replace("math.sqrt(head_dim)", "(1.25 * head_dim)"))  # no known mistake
+    with tempfile.TemporaryFile() as output:
+        link = CountingLink(STEP, output)
+        try:
+            request = Request(STEP, filled, False, "cpu", Path("there is no such folder"), {})
+            verdict = judge(request, link, lambda event, **more: None)
+        finally:
+            link.close()
+    assert (verdict.status, verdict.culprits) == ("borrowed", [8])
+    assert {task.state for task in verdict.tasks} == {"right"}
+    assert verdict.problem is not None and verdict.problem.frames[-1].file == "steps/step_08.py"
+    graphs = sum(subject.compiled for subject in find_step(STEP).check.subjects)
+    assert link.traces == 2 * graphs + 3

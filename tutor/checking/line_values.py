@@ -569,7 +569,7 @@ def _filled(made: Sequence[_Made], instance: _Instance) -> Iterator[Value]:
 
 def _buffers(instance: _Instance) -> Iterator[Value]:
     """The buffers that a line wrote into."""
-    nodes = list(ast.walk(instance.visit.level.statement.node))
+    nodes = [node for node in ast.walk(instance.visit.level.statement.node) if isinstance(node, ast.expr)]
     for operation, array in instance.written.values():
         span = instance.visit.running[operation.path][-1][0]
         text = next(
@@ -584,7 +584,7 @@ def _buffers(instance: _Instance) -> Iterator[Value]:
         yield Value((text,) if text else (), text, type_.dtype, type_.dims, array, written=True)
 
 
-def _written_by(node: ast.AST) -> str:
+def _written_by(node: ast.expr) -> str:
     """What an expression may write into: the first argument of a call, or the tensor whose item is assigned to."""
     match node:
         case ast.Call(args=[first, *_]):
