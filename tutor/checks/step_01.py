@@ -95,7 +95,7 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
         {"n_embd": 8 * multiple + rest, "n_head": 8},
         {"n_embd": multiple, "n_head": 2 * multiple},
     )
-    ones = dict.fromkeys(SIZES, 1)
+    ones: Settings = {name: 1 for name in SIZES}
     negative = -int(rng.integers(1, 100))
     return (
         *(

@@ -43,7 +43,7 @@ def numpy_model(
     bias = parameters["bias"] if with_bias else None
     n_head = subject.settings["n_head"]
     parts = numpy_gpt2.query_key_value(inputs["x"], parameters["weight"], bias, n_head=n_head, **mistake)
-    results = dict(zip(ORDER, parts, strict=True))
+    results: dict[str, np.ndarray] = {name: part for name, part in zip(ORDER, parts, strict=True)}
     if scaled:
         results["query"] = results["query"] / np.sqrt(results["query"].shape[-1] // n_head)
     return results

@@ -16,7 +16,7 @@ import numpy as np
 from tutor.checking import stored_numbers
 from tutor.checking.spec import Check, Code, Evaluate, Expectation, RunnableSubjects, bind
 from tutor.checks.shared.expectations import raises
-from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table, as_token, until, watched
+from tutor.checks.shared.stand_ins import VOCAB_SIZE, StandIn, Table, as_token, exchanged, until, watched
 from tutor.checks.step_13 import SHIPPED
 
 DRAWS = 1500
@@ -150,9 +150,8 @@ def numbers(seed: int) -> Numbers:
         table = Table.draw(rng)
         prompt: list[int] = rng.choice(VOCAB_SIZE, size=3, replace=False).tolist()
         third = table.chain(prompt[-1], 3)[-1]
-        names = {third: 0, 0: third}
         many = (rng.permutation(1000) / 4 - 300).astype(np.float32)  # no two are equal, and all are below 0
-        drawn = Numbers(table.exchanged(third, 0), [names.get(token, token) for token in prompt], many)
+        drawn = Numbers(table.exchanged(third, 0), exchanged(prompt, third, 0), many)
         if drawn.tells:
             return drawn
 
@@ -379,6 +378,7 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
             [sorted(np.argsort(-given.many)[:k].tolist()) for k in (2, 5, 8)],
             advice="top_k=k keeps the k largest logits, wherever they are, and with any vocabulary.",
             part="choose_token",
+            read=lambda answer: [sorted(set(tokens)) for tokens in answer],
         ),
         Expectation(
             "how many of four equally likely tokens are drawn with top_p=0.5",
@@ -433,18 +433,15 @@ def _twice(draw: Callable[[], object]) -> list[list[object]]:
 
 
 def _all_that_are_drawn(given: Numbers) -> Evaluate:
-    """The tokens that come in many draws at a temperature so high that all that is left is equally likely."""
+    """Many draws at a temperature so high that all that is left is equally likely, with top_k=2, 5 and 8."""
 
     def evaluate(code: Code, _: RunnableSubjects) -> list[list[object]]:
         rng = np.random.default_rng(0)
         return [
-            sorted(
-                {
-                    as_token(code[14].choose_token(given.many.copy(), temperature=1e6, top_k=k, rng=rng))
-                    for _draw in range(200)
-                },
-                key=lambda token: token if isinstance(token, int) else -1,
-            )
+            [
+                as_token(code[14].choose_token(given.many.copy(), temperature=1e6, top_k=k, rng=rng))
+                for _draw in range(200)
+            ]
             for k in (2, 5, 8)
         ]
 

@@ -33,7 +33,16 @@ from tutor.checks.numpy import gpt2 as numpy_gpt2
 from tutor.checks.shared import cached_models, expectations
 from tutor.checks.shared.cached_models import read_in_chunks, with_axis_named
 from tutor.checks.shared.models import numpy_settings
-from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits, until
+from tutor.checks.shared.stand_ins import (
+    CACHES,
+    VOCAB_SIZE,
+    CachedStandIn,
+    Table,
+    as_token,
+    exchanged,
+    row_of_logits,
+    until,
+)
 from tutor.checks.shared.subjects import SHIPPED
 from tutor.graphs.tensor_spec import TensorSpec
 
@@ -229,8 +238,7 @@ def numbers(seed: int) -> Numbers:
         table = Table.draw(rng)
         prompt: list[int] = rng.choice(VOCAB_SIZE, size=3, replace=False).tolist()
         third = table.chain(prompt[-1], 3)[-1]
-        names = {third: 0, 0: third}
-        drawn = Numbers(table.exchanged(third, 0), [names.get(token, token) for token in prompt])
+        drawn = Numbers(table.exchanged(third, 0), exchanged(prompt, third, 0))
         if len({*drawn.prompt, *drawn.chain[:3]}) == 6 and drawn.chain[2] == 0:
             return drawn
 

@@ -16,7 +16,16 @@ from tutor.checking import stored_numbers
 from tutor.checking.spec import Case, Check, Code, Evaluate, Expectation, Mistake, RunnableSubjects, bind
 from tutor.checks.shared import cached_models, expectations
 from tutor.checks.shared.cached_models import read_in_chunks
-from tutor.checks.shared.stand_ins import CACHES, VOCAB_SIZE, CachedStandIn, Table, as_token, row_of_logits, until
+from tutor.checks.shared.stand_ins import (
+    CACHES,
+    VOCAB_SIZE,
+    CachedStandIn,
+    Table,
+    as_token,
+    exchanged,
+    row_of_logits,
+    until,
+)
 from tutor.graphs.tensor_spec import TensorSpec
 
 FORWARD = "BatchedGPT2LMHeadModel.forward"
@@ -133,10 +142,7 @@ def numbers(seed: int) -> Numbers:
         prompts: list[list[int]] = [rng.choice(VOCAB_SIZE, size=length, replace=False).tolist() for length in lengths]
         table = Table.draw(rng)
         second = table.chain(prompts[0][-1], 2)[-1]
-        names = {second: 0, 0: second}
-        drawn = Numbers(
-            table.exchanged(second, 0), [[names.get(token, token) for token in prompt] for prompt in prompts]
-        )
+        drawn = Numbers(table.exchanged(second, 0), [exchanged(prompt, second, 0) for prompt in prompts])
         if drawn.tells:
             return drawn
 

@@ -51,6 +51,11 @@ class Table:
         return tokens
 
 
+def exchanged(tokens: list[int], one: int, other: int) -> list[int]:
+    """Tokens with two names exchanged, as `Table.exchanged` does it."""
+    return [other if token == one else one if token == other else token for token in tokens]
+
+
 def until(tokens: list[int], end: int) -> list[int]:
     """Tokens up to the first `end`, and all of them if there is none."""
     return tokens[: tokens.index(end) + 1] if end in tokens else tokens
