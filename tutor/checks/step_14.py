@@ -839,7 +839,7 @@ CHECK = Check(
     explain={
         "contain NaN": "Subtract the largest logit from all of them before you take `np.exp`. Otherwise a small "
         "temperature makes them so large that `np.exp` overflows, or so low that all exponentials are 0.",
-        "probabilities do not sum to 1": "Convert the logits to float64 before the softmax: in float32, the rounded "
+        "do not sum to 1": "Convert the logits to float64 before the softmax: in float32, the rounded "
         "probabilities do not sum to 1 closely enough for `rng.choice`.",
     },
 )
