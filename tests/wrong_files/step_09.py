@@ -26,7 +26,7 @@ WRONG_FILES = (
         ),
     ),
     wrong(
-        "attention with interleaved heads",
+        "attention with the heads interleaved",
         (
             ("[batch, seq_len, self.n_head, self.head_dim])\n        return x.transpose(1, 2)"),
             ("[batch, seq_len, self.head_dim, self.n_head])\n        return x.transpose(-1, 1).transpose(-1, -2)"),
