@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.asynchronous import run_async
 from tutor.learner.workspace import Workspace
 from tutor.watching.saves import saves
 
@@ -68,7 +69,7 @@ def told_of(workspace: Workspace, change: Callable[[], None], *, poll: bool = Fa
         with contextlib.suppress(asyncio.CancelledError):
             await following
 
-    asyncio.run(run())
+    run_async(run())
     return told
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.asynchronous import run_async
 from tutor.course import find_step
 from tutor.learner.workspace import REPOSITORY, Workspace
 from tutor.watching.session import Event, Judged, NoVerdict, Opened, Options, PhaseBegan, Session
@@ -70,7 +71,7 @@ def follow(
                 await running
 
     before = set(psutil.Process().children())
-    asyncio.run(run())
+    run_async(run())
     assert set(psutil.Process().children()) <= before
 
 
@@ -230,7 +231,7 @@ def test_steps_that_cannot_be_followed_are_an_error_of_their_kind(filled: Worksp
     (filled.root / "steps").write_text("a file")
     session = Session(filled, find_step(1), Options("cpu", ahead=False), lambda event: None)
     with pytest.raises(OSError):
-        asyncio.run(session.run())
+        run_async(session.run())
 
 
 def test_what_fails_while_it_is_told_ends_the_session(filled: Workspace):
@@ -239,4 +240,4 @@ def test_what_fails_while_it_is_told_ends_the_session(filled: Workspace):
             raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        asyncio.run(Session(filled, find_step(1), Options("cpu", ahead=False), tell).run())
+        run_async(Session(filled, find_step(1), Options("cpu", ahead=False), tell).run())

@@ -51,10 +51,6 @@ WRONG_FILES = (
         "No known mistake gives these numbers",
         ("num_lower=None, num_upper=num_tokens, exclude=True", "num_lower=0, num_upper=num_tokens, exclude=True"),
     ),
-    wrong(
-        "a mask that is off by one: each token sees the next one",
-        ("num_upper=num_tokens, exclude=True", "num_upper=num_tokens + 1, exclude=True"),
-    ),
     wrong("The result has the wrong shape", ("Dim(sequence_length) + num_tokens)", "sequence_length)")),
     wrong(
         "The result has the wrong shape",

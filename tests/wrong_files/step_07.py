@@ -36,11 +36,4 @@ WRONG_FILES = (
         "These parameters have the wrong shape: weight, bias",
         ("super().__init__(config.n_embd, 3 * config.n_embd)", "super().__init__(3 * config.n_embd, config.n_embd)"),
     ),
-    wrong(
-        "A bias is missing: bias",
-        (
-            "super().__init__(config.n_embd, 3 * config.n_embd)",
-            "super().__init__(config.n_embd, 3 * config.n_embd, bias=False)",
-        ),
-    ),
 )

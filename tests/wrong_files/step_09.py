@@ -33,10 +33,6 @@ WRONG_FILES = (
         ),
     ),
     wrong(
-        "attention with the heads merged without the transpose",
-        ("        x = x.transpose(1, 2)  # (batch, seq_len, n_head, head_dim)\n", ""),
-    ),
-    wrong(
         "attention without its output projection",
         ("return self.c_proj(self._merge_heads(attended))", "return self._merge_heads(attended)"),
     ),

@@ -67,13 +67,6 @@ WRONG_FILES = (
         ('            raise ValueError(f"the checkpoint has no tensor for {name}")\n', "            pass\n"),
     ),
     wrong(
-        "Do not copy: give both names the same",
-        (
-            'weights["lm_head.weight"] = weights["transformer.wte.weight"]',
-            'weights["lm_head.weight"] = weights["transformer.wte.weight"].copy()',
-        ),
-    ),
-    wrong(
         "Call",
         ('TensorType(DType.int64, ("batch", "seq_len"), device)', 'TensorType(DType.int64, (1, "seq_len"), device)'),
     ),

@@ -37,9 +37,7 @@ WRONG_FILES = (
     ),
     wrong("`eos_token_id` is", ("token = choose(row, logits[row])", "token = choose_token(logits[row])")),
     wrong("`eos_token_id` is", ("token = choose(row, logits[row])", "token = choose(0, logits[row])")),
-    wrong("Each list is what one row got. The", ("token = choose(row, logits[row])", "token = choose(row, logits[0])")),
     wrong("Copy each prompt with", ("rows = [list(prompt) for prompt in prompts]", "rows = list(prompts)")),
-    wrong("Each row ends with its prompt", ("ids[row, start:] = prompt", "ids[row, : len(prompt)] = prompt")),
     wrong("Return when no row is going any more", (("        if not going:\n            return\n"), "")),
     wrong("Not right yet", ("ids[-max(1, n_positions // 2) :] for ids", "ids[-(n_positions // 2) :] for ids")),
 )

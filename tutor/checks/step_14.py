@@ -368,7 +368,8 @@ def _choose_token(given: Numbers) -> tuple[Expectation, ...]:
             "without `rng`, choose_token draws other tokens each time",
             lambda code, _: _twice(lambda: code[14].choose_token(given.logits.copy(), temperature=1e3)),
             OTHERS_EACH_TIME,
-            advice="Where `rng` is None, make a generator without a seed: `np.random.default_rng()`.",
+            advice="Where `rng` is None, make a generator without a seed, `np.random.default_rng()`. Draw with the "
+            "generator: `rng.choice(…)`, not `np.random.choice(…)`.",
             part="choose_token",
             read=_whether_random,
         ),

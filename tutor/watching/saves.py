@@ -1,13 +1,15 @@
 """Tells which step files were saved, whatever way an editor saves, and whatever the file system tells of it."""
 
 import asyncio
+import contextlib
 import hashlib
+import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from watchfiles import awatch
+from watchfiles import watch
 
 from tutor.course import COURSE
 from tutor.learner.workspace import Workspace
@@ -95,19 +97,48 @@ async def saves(workspace: Workspace, *, poll: bool = False) -> AsyncIterator[fr
     files = StepFiles(workspace)
     folder = workspace.root / "steps"
     folder.mkdir(exist_ok=True)
-    async for _ in awatch(
-        folder,
-        watch_filter=None,
-        recursive=False,
-        step=_GATHER,
-        debounce=_GATHER_AT_MOST,
-        rust_timeout=_BETWEEN_LOOKS,
-        yield_on_timeout=True,
-        force_polling=True if poll else None,
-        poll_delay_ms=_BETWEEN_POLLS,
-    ):
+    async for _ in _looks(folder, poll=poll):
         if await files.settled() and (changed := files.changed()):
             yield changed
+
+
+async def _looks(folder: Path, *, poll: bool) -> AsyncIterator[None]:
+    """Yields when something may have happened in a folder: the file system told of it, or a while has passed.
+
+    A thread watches, and is told to stop: whoever reads this can leave at any moment, without waiting for it.
+    """
+    loop, told, stop = asyncio.get_running_loop(), asyncio.Queue[Exception | None](), threading.Event()
+
+    def tell(error: Exception | None = None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(told.put_nowait, error)
+
+    def look() -> None:
+        try:
+            for _ in watch(
+                folder,
+                watch_filter=None,
+                recursive=False,
+                step=_GATHER,
+                debounce=_GATHER_AT_MOST,
+                rust_timeout=_BETWEEN_LOOKS,
+                yield_on_timeout=True,
+                force_polling=True if poll else None,
+                poll_delay_ms=_BETWEEN_POLLS,
+                stop_event=stop,
+            ):
+                tell()
+        except Exception as error:  # whoever reads this gets it
+            tell(error)
+
+    threading.Thread(target=look, name="saves", daemon=True).start()
+    try:
+        while True:
+            if (error := await told.get()) is not None:
+                raise error
+            yield
+    finally:
+        stop.set()
 
 
 def _status(file: Path) -> tuple[int, int, int] | None:

@@ -48,6 +48,7 @@ def test_a_session_from_a_wrong_file_to_the_next_step(wrong: Workspace, columns:
         assert "? keys  q quit" in shown.lines[-1]
         shown.press(" ")
         if rows > 20:
+            shown.wait_for(RIGHT + "s", "> ")
             place = next(line for line in shown.lines if "> " in line and RIGHT + "s" in line)
             assert re.search(r"> \d+ ", place)
         fix(wrong)
@@ -68,6 +69,8 @@ def test_every_page_opens_and_closes(wrong: Workspace, columns: int, rows: int):
             shown.press(key)
             shown.wait_for(*texts)
             shown.press(back)
+            # A page is drawn in pieces: what was below may still be there. A key right after Esc would be another key.
+            shown.wait_until_gone(texts[0])
             shown.wait_for("Step 01 is not right yet")
 
         look_at("?", "Keys", "h  shows the next hint", back="\x1b")
