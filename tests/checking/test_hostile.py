@@ -354,8 +354,10 @@ ENDINGS = {
     "until it is stopped": "while True: pass",
     "until it ends the judge": "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
     "until it floods": "while True: print('x' * 1000)",
-    "until it disturbs the pipe": "import os\nfor number in range(3, 256):\n"
-    "    try: os.write(number, b'nothing that is understood')\n    except OSError: pass\n",
+    # Numbers that stand for nothing are passed over; that none at all can be written to would be an error.
+    "until it disturbs the pipe": "import contextlib, os\nwritten = 0\nfor number in range(3, 256):\n"
+    "    with contextlib.suppress(OSError):\n"
+    "        written += os.write(number, b'nothing that is understood')\nassert written\n",
 }
 
 
