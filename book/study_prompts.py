@@ -132,6 +132,12 @@ GUIDES = {
         begin="The scores of a row come in two pieces, (1, 3) and (5). How do you get the softmax of all three, "
         "if the first piece is forgotten when the second comes?",
     ),
+    "Training": Guide(
+        knows="TODO: what the learner knows when this part begins.",
+        may="TODO: what the assistant may tell when it is asked.",
+        may_not="TODO: what it must not tell, and ask for until the learner says it.",
+        begin="TODO: a first question, which can be answered on paper?",
+    ),
 }
 
 

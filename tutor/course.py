@@ -84,6 +84,10 @@ COURSE: tuple[Step, ...] = (
     Step(17, "Batches of prompts", "Fast inference"),
     Step(18, "Six attentions", "Attention lab"),
     Step(19, "Attention you can look at", "Attention lab"),
+    Step(20, "The loss and its gradient", "Training"),
+    Step(21, "Backward through the layers", "Training"),
+    Step(22, "Backward through attention", "Training"),
+    Step(23, "The gradients of the whole model", "Training"),
 )
 
 # Steps that the tool itself builds on, by what they define.
