@@ -95,7 +95,7 @@ def layer_norm_backward(
     Returns:
         The gradients of x, weight and bias, each of the shape of what it belongs to.
 
-    Source: "Layer Normalization" (Ba, Kiros, Hinton 2016), supplementary material; PyTorch `LayerNorm`.
+    Source: PyTorch `LayerNorm`.
     """
     # Task 3: compute the normalised vectors again, then the three gradients.
     centered = x - F.mean(x, axis=-1)

@@ -65,6 +65,21 @@ def bind(subject: RunnableSubject, parameters: Arrays) -> "Callable[..., Tensor]
     return subject.bind(parameters)
 
 
+@runtime_checkable
+class DifferentiableSubject(RunnableSubject, Protocol):
+    """A subject whose graph can be computed in float64, and so be differentiated."""
+
+    def slope(
+        self,
+        parameters: Arrays,
+        inputs: Sequence[np.ndarray],
+        directions: Arrays,
+        loss: Callable[[Sequence[np.ndarray]], float],
+    ) -> float:
+        """How fast a loss of the results changes if parameters and inputs move along directions, by their names."""
+        ...
+
+
 RunnableSubjects = Mapping[str, RunnableSubject]
 
 # Finds the answer of an expectation.

@@ -1,0 +1,25 @@
+"""The oracle of the backward passes, steps 20 to 23: what PyTorch's autograd computes, in float64."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+# From tensors by name to the result that is differentiated.
+Forward = Callable[[Mapping[str, torch.Tensor]], torch.Tensor]
+
+
+def gradients_of(
+    forward: Forward, given: Mapping[str, torch.Tensor], upstream: torch.Tensor | None = None
+) -> dict[str, torch.Tensor]:
+    """The gradient of each floating-point tensor that is given, by its name.
+
+    Args:
+        forward: what is differentiated.
+        given: its arguments; ids have no gradient.
+        upstream: the gradient of the loss with respect to what `forward` gives; None if that is the loss itself.
+    """
+    leaves = {name: x.detach().clone().requires_grad_(x.is_floating_point()) for name, x in given.items()}
+    with torch.enable_grad():
+        result = forward(leaves)
+    wanted = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+    return dict(zip(wanted, torch.autograd.grad(result, list(wanted.values()), upstream), strict=True))
