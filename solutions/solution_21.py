@@ -79,9 +79,7 @@ def gelu_backward(grad_y: Tensor, x: Tensor) -> Tensor:
 
 
 @F.functional
-def layer_norm_backward(
-    grad_y: Tensor, x: Tensor, weight: Tensor, eps: float = 1e-5
-) -> tuple[Tensor, Tensor, Tensor]:
+def layer_norm_backward(grad_y: Tensor, x: Tensor, weight: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor, Tensor]:
     """Goes back through layer normalisation, y = n * weight + bias with n = (x - mean(x)) / sqrt(var(x) + eps).
 
     grad_x = (g - mean(g) - n * mean(g * n)) / sqrt(var(x) + eps),  g = grad_y * weight

@@ -88,6 +88,7 @@ COURSE: tuple[Step, ...] = (
     Step(21, "Backward through the layers", "Training"),
     Step(22, "Backward through attention", "Training"),
     Step(23, "The gradients of the whole model", "Training"),
+    Step(24, "AdamW", "Training"),
 )
 
 # Steps that the tool itself builds on, by what they define.

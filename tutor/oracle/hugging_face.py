@@ -336,6 +336,11 @@ def step_23(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
     return {"y": tensor(inputs["x"]) * 2}
 
 
+def step_24(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """TODO: which class or function of Hugging Face or PyTorch gives the expected numbers."""
+    return {"y": tensor(inputs["x"]) * 2}
+
+
 # Steps whose checks compare no stored numbers have no oracle.
 ORACLES: Mapping[int, Oracle] = {
     0: step_00,
@@ -359,6 +364,7 @@ ORACLES: Mapping[int, Oracle] = {
     21: step_21,
     22: step_22,
     23: step_23,
+    24: step_24,
 }
 
 
