@@ -66,11 +66,11 @@ class Trainer(Protocol):
     """What the loop trains: a compiled model with its gradients and running means. (Given.)"""
 
     def accumulate(self, input_ids: np.ndarray, targets: np.ndarray, share: float) -> float:
-        """Runs `accumulate_gradients`; gives the loss of this batch."""
+        """Runs `accumulate_gradients`; gives the loss of this batch. (Given.)"""
         ...
 
     def update(self, rate: float, corrections: tuple[float, float]) -> float:
-        """Runs `update`; gives the norm of the gradients before clipping."""
+        """Runs `update`; gives the norm of the gradients before clipping. (Given.)"""
         ...
 
 

@@ -89,6 +89,7 @@ COURSE: tuple[Step, ...] = (
     Step(22, "Backward through attention", "Training"),
     Step(23, "The gradients of the whole model", "Training"),
     Step(24, "AdamW", "Training"),
+    Step(25, "Training", "Training"),
 )
 
 # Steps that the tool itself builds on, by what they define.

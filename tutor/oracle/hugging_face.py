@@ -341,6 +341,11 @@ def step_24(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
     return {"y": tensor(inputs["x"]) * 2}
 
 
+def step_25(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """TODO: which class or function of Hugging Face or PyTorch gives the expected numbers."""
+    return {"y": tensor(inputs["x"]) * 2}
+
+
 # Steps whose checks compare no stored numbers have no oracle.
 ORACLES: Mapping[int, Oracle] = {
     0: step_00,
@@ -365,6 +370,7 @@ ORACLES: Mapping[int, Oracle] = {
     22: step_22,
     23: step_23,
     24: step_24,
+    25: step_25,
 }
 
 
