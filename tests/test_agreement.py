@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from tests.support.agreement.collecting import (
 from tests.support.agreement.roads import evaluated, is_right
 from tests.wrong_files import WRONG_FILES
 from tutor.course import COURSE
+from tutor.learner.skeleton import finished_workspace
 
 SCALE = (" / math.sqrt(head_dim)", "")
 
@@ -43,6 +45,12 @@ def test_all_files_are_collected() -> None:
     (introduction,) = book_files("introduction")
     assert (introduction.step, introduction.changed) == (8, 8)
     assert "step_16: not_shifted" in {file.name for file in book_files("step_16")}
+
+
+def test_each_file_is_a_solution_with_its_changes(tmp_path: Path) -> None:
+    workspace = finished_workspace(tmp_path)
+    for file in (*wrong_files(), *book_files()):
+        file.write(workspace)  # raises if what it replaces is not in the solution
 
 
 def test_each_file_is_traced_from_its_own_text(candidates: list[Candidate]) -> None:

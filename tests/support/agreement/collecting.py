@@ -122,10 +122,10 @@ def wrong_files() -> list[CourseFile]:
 
 
 def book_files(chapter: str = "") -> list[CourseFile]:
-    """The mistakes that the book shows, or those of one chapter."""
+    """The mistakes that the book shows, or those of one chapter; a file that is not complete is none."""
     files = []
     for shown_in, name, capture in all_captures(chapter):
-        if not capture.replace:
+        if capture.skeleton or not capture.replace:
             continue
         changed = int(shown_in.removeprefix("step_")) if capture.step is None else capture.step
         checked = re.fullmatch(r"s(\d\d)", (shlex.split(capture.command) or [""])[0])
