@@ -22,6 +22,7 @@ from transformers.utils import logging
 
 from tutor.checking.spec import Arrays, Subject
 from tutor.errors import IncompleteStepError
+from tutor.oracle.gradients import gradients_of
 from tutor.oracle.pytorch import call_pytorch, pytorch_module
 
 Oracle = Callable[[Subject, Arrays, Arrays], Mapping[str, torch.Tensor]]
@@ -317,8 +318,17 @@ def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_20(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """TODO: which class or function of Hugging Face or PyTorch gives the expected numbers."""
-    return {"y": tensor(inputs["x"]) * 2}
+    """PyTorch's `cross_entropy`, its gradient, and the shift of Hugging Face's `ForCausalLMLoss`."""
+    if subject.part == "next_token_targets":
+        return {"targets": nn.functional.pad(tensor(inputs["input_ids"]), (0, 1), value=-100)[:, 1:]}
+    given = {name: tensor(array) for name, array in inputs.items()}
+
+    def loss(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return nn.functional.cross_entropy(given["logits"].flatten(0, 1), given["targets"].flatten())
+
+    if subject.part == "cross_entropy":
+        return {"loss": loss(given)}
+    return {"gradient": gradients_of(loss, given)["logits"]}
 
 
 def step_21(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
