@@ -9,8 +9,8 @@ everything that reads GPT-2 reads your model.
 Tasks:
     1. `sample_batch`: cut random windows out of the text. The targets are the same
        windows, one token later.
-    2. `accumulate_gradients`: add a share of a batch's gradients to what is there.
-    3. `update`: clip the gradients, let AdamW take a step, and set the gradients to 0.
+    2. `accumulate_gradients`: add a share of a batch's gradients to the totals.
+    3. `update`: clip the gradients, let AdamW take a step, and set the totals to 0.
     4. `train`: the loop. The batches of a step depend on the seed and the step alone,
        so that training can stop anywhere, and go on as if it had not.
     5. `held_out_loss`: the mean loss over a text, each token predicted once.
@@ -60,6 +60,11 @@ class TrainingConfig:
     weight_decay: float = 0.1
     max_norm: float = 1.0
     seed: int = 0
+
+
+# The optimizer treats each number by itself, whatever the shape that it is in. So all matrices of the model lie end to
+# end in one long buffer, and all vectors (biases, and the gains of layer norms) in another.
+Groups = dict[str, Tensor]
 
 
 class Trainer(Protocol):
@@ -114,8 +119,17 @@ def take_from(total: BufferValue) -> TensorValue:
     return gradient
 
 
+def end_to_end(tensors: Mapping[str, Tensor]) -> Groups:
+    """Lays the numbers of all matrices end to end, in the order of their names, and those of all vectors. (Given.)"""
+    ranks = {"matrices": 2, "vectors": 1}
+    return {
+        group: F.concat([F.flatten(tensors[name]) for name in sorted(tensors) if tensors[name].rank == rank])
+        for group, rank in ranks.items()
+    }
+
+
 def accumulate_gradients(
-    model: MaxGPT2LMHeadModel, input_ids: Tensor, targets: Tensor, share: Tensor, totals: Mapping[str, Tensor]
+    model: MaxGPT2LMHeadModel, input_ids: Tensor, targets: Tensor, share: Tensor, totals: Groups
 ) -> Tensor:
     """Adds a share of the gradients of a batch to the totals, in place.
 
@@ -123,51 +137,50 @@ def accumulate_gradients(
         model: the module of step 13.
         input_ids, targets: as in step 23's `loss_and_gradients`.
         share: what to multiply the gradients by, of shape (): 1 / accumulate.
-        totals: a buffer for each parameter's gradient, by the parameter's name.
+        totals: the buffers `matrices` and `vectors`, in the order of `end_to_end`.
 
     Returns:
         The loss of the batch, of shape ().
     """
-    # Task 2: compute the gradients, and add each to its total.
+    # Task 2: compute the gradients, lay them end to end, and add a share of them to each total.
     loss, gradients = loss_and_gradients(model, input_ids, targets)
-    for name, gradient in gradients.items():
-        add_to(totals[name], share * gradient)
+    for group, gradient in end_to_end(gradients).items():
+        add_to(totals[group], share * gradient)
     return loss
 
 
 def update(
-    parameters: Mapping[str, Tensor],
-    totals: Mapping[str, Tensor],
-    means: Mapping[str, Tensor],
-    squares: Mapping[str, Tensor],
+    parameters: Groups,
+    totals: Groups,
+    means: Groups,
+    squares: Groups,
     rate: Tensor,
     corrections: Tensor,
     config: TrainingConfig,
 ) -> Tensor:
-    """Takes one step: clips the gradients, updates every parameter in place, and sets the totals to 0.
+    """Takes one step: clips the gradients, updates the parameters in place, and sets the totals to 0.
 
     Args:
-        parameters, totals, means, squares: buffers by the parameters' names: each parameter, its gradient, and its
-            running means.
+        parameters, totals, means, squares: the parameters, their gradients, and their running means. Each has the
+            buffers `matrices` and `vectors`, of any lengths.
         rate, corrections: as in step 24's `adamw_update`.
-        config: `betas`, `weight_decay` and `max_norm` are used. Parameters with two axes decay, others do not.
+        config: `betas`, `weight_decay` and `max_norm` are used. Matrices decay, vectors do not.
 
     Returns:
-        The norm of the gradients before clipping, of shape ().
+        The norm of all gradients before clipping, of shape ().
     """
-    # Task 3: clip all gradients together, then update one parameter after the other.
-    gradients, norm = clip_by_global_norm({name: take_from(total) for name, total in totals.items()}, config.max_norm)
-    for name, parameter in parameters.items():
-        weight_decay = config.weight_decay if len(parameter.shape) == 2 else 0.0
+    # Task 3: clip all gradients together, then update both groups.
+    gradients, norm = clip_by_global_norm({group: take_from(total) for group, total in totals.items()}, config.max_norm)
+    for group, parameter in parameters.items():
         adamw_update(
             parameter,
-            gradients[name],
-            means[name],
-            squares[name],
+            gradients[group],
+            means[group],
+            squares[group],
             rate,
             corrections,
             betas=config.betas,
-            weight_decay=weight_decay,
+            weight_decay=config.weight_decay if group == "matrices" else 0.0,
         )
     return norm
 

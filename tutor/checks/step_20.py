@@ -146,7 +146,8 @@ CHECK = Check(
     ),
     numpy_model=numpy_model,
     explain={
-        "The result has the wrong shape": "The loss is a single number, of shape (): `F.squeeze(x, 0)` drops an axis. The "
+        "The result has the wrong shape": "The loss is a single number, of shape (): `F.squeeze(x, 0)` drops an axis. "
+        "The "
         "targets have the shape of `input_ids`, and the gradient has the shape of `logits`.",
     },
     mistakes=(

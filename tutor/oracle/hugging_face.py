@@ -332,8 +332,40 @@ def step_20(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_21(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """TODO: which class or function of Hugging Face or PyTorch gives the expected numbers."""
-    return {"y": tensor(inputs["x"]) * 2}
+    """What autograd gives for PyTorch's linear layer, GELU, layer norm and embedding; and these themselves."""
+    given = {name: tensor(array) for name, array in inputs.items()}
+    width = subject.inputs["grad_y" if "grad_y" in given else "x"].dims[-1]
+    assert isinstance(width, int)
+    match subject.part:
+        case "linear_backward":
+            given["bias"] = torch.zeros(width, dtype=torch.float64)
+
+            def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+                return nn.functional.linear(given["x"], given["weight"], given["bias"])
+
+        case "gelu_backward":
+
+            def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+                return nn.functional.gelu(given["x"], approximate="tanh")
+
+        case "layer_norm_backward":
+            given["bias"] = torch.zeros(width, dtype=torch.float64)
+
+            def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+                eps = subject.settings["eps"]
+                return nn.functional.layer_norm(given["x"], (width,), given["weight"], given["bias"], eps)
+
+        case _:
+            given["table"] = torch.zeros(subject.settings["vocab_size"], width, dtype=torch.float64)
+
+            def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+                return nn.functional.embedding(given["input_ids"], given["table"])
+
+    upstream = given.pop("grad_y", None)
+    if upstream is None:
+        return {"y": forward(given)}
+    gradients = gradients_of(forward, given, upstream)
+    return {f"grad_{name}": gradient for name, gradient in gradients.items()}
 
 
 def step_22(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:

@@ -247,7 +247,8 @@ def _check_lengths(start: Start) -> None:
     for name, tokens in (("training", start.training), ("held-out", start.held_out)):
         if len(tokens) < needed:
             raise TrainingError(
-                f"the {name} part of the text has {len(tokens)} tokens; a window needs {needed}: give a longer text, or a "
+                f"the {name} part of the text has {len(tokens)} tokens; a window needs {needed}: give a longer text, "
+                f"or a "
                 "smaller --seq-len"
             )
 
