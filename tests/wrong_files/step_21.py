@@ -72,7 +72,10 @@ WRONG_FILES = (
         (NORM_X, NORM_X.replace(" - F.mean(grad_normalized, axis=-1)", "")),
     ),
     wrong("a layer norm whose second term lacks its factor n", (NORM_X, NORM_X.replace("normalized * along", "along"))),
-    wrong("a layer norm that forgets its weight on the way back", ("grad_normalized = grad_y * weight", "grad_normalized = grad_y * 1.0")),
+    wrong(
+        "a layer norm that forgets its weight on the way back",
+        ("grad_normalized = grad_y * weight", "grad_normalized = grad_y * 1.0"),
+    ),
     wrong("a layer norm that forgets to divide by the standard deviation", (NORM_X, NORM_X.removesuffix(" * scale"))),
     wrong("a layer norm that goes back with another epsilon", ("axis=-1) + eps)", "axis=-1) + 1e-5)")),
     wrong("a gradient of the norm's weight that is made with x", (RETURN_NORM, RETURN_NORM.replace("normalized", "x"))),

@@ -22,7 +22,7 @@ from transformers.utils import logging
 
 from tutor.checking.spec import Arrays, Subject
 from tutor.errors import IncompleteStepError
-from tutor.oracle.gradients import gradients_of
+from tutor.oracle.gradients import gradients_of, parameter_gradients
 from tutor.oracle.pytorch import call_pytorch, pytorch_module
 
 Oracle = Callable[[Subject, Arrays, Arrays], Mapping[str, torch.Tensor]]
@@ -369,8 +369,26 @@ def step_21(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_22(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """TODO: which class or function of Hugging Face or PyTorch gives the expected numbers."""
-    return {"y": tensor(inputs["x"]) * 2}
+    """What autograd gives for a softmax, for the attention function of Hugging Face's GPT-2, and for its module."""
+    if subject.part == "softmax_backward":
+        # Autograd's own formula takes what the softmax gave.
+        grad, weights = tensor(inputs["grad_weights"]), tensor(inputs["weights"])
+        return {"grad_scores": torch._softmax_backward_data(grad, weights, -1, torch.float64)}
+    grad_y = tensor(inputs["grad_y"])
+    given = {name: tensor(array) for name, array in inputs.items() if name != "grad_y"}
+    if subject.part == "attention_backward":
+
+        def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+            heads = given["query"], given["key"], given["value"]
+            y, _ = eager_attention_forward(nn.Module().eval(), *heads, mask(grad_y.shape[-2]))
+            return y.transpose(1, 2)
+
+        return {f"grad_{name}": gradient for name, gradient in gradients_of(forward, given, grad_y).items()}
+    attention = filled(GPT2Attention(config(subject), layer_idx=0), sub(parameters, "attention"))
+    x = given["x"].requires_grad_(True)
+    with torch.enable_grad():
+        loss = (grad_y * attention(x, attention_mask=mask(x.shape[1]))[0]).sum()
+    return {"grad_x": torch.autograd.grad(loss, x, retain_graph=True)[0], **parameter_gradients(loss, attention)}
 
 
 def step_23(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
