@@ -392,8 +392,24 @@ def step_22(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_23(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """TODO: which class or function of Hugging Face or PyTorch gives the expected numbers."""
-    return {"y": tensor(inputs["x"]) * 2}
+    """What autograd gives for `GPT2MLP`, `GPT2Block`, and the loss of `GPT2LMHeadModel`."""
+    if subject.part == "loss_and_gradients":
+        model = language_model(subject, sub(parameters, "model"))
+        with torch.enable_grad():
+            logits = model(tensor(inputs["input_ids"])).logits
+            loss = nn.functional.cross_entropy(logits.flatten(0, 1), tensor(inputs["targets"]).flatten())
+        return {"loss": loss.detach(), **parameter_gradients(loss, model)}
+    x, grad_y = tensor(inputs["x"]).requires_grad_(True), tensor(inputs["grad_y"])
+    with torch.enable_grad():
+        if subject.part == "mlp_backward":
+            n_inner = subject.settings.get("n_inner") or 4 * subject.settings["n_embd"]
+            module = filled(GPT2MLP(n_inner, config(subject)), sub(parameters, "mlp"))
+            y = module(x)
+        else:
+            module = filled(GPT2Block(config(subject), layer_idx=0), sub(parameters, "block"))
+            y = module(x, attention_mask=mask(x.shape[1]))
+        loss = (grad_y * y).sum()
+    return {"grad_x": torch.autograd.grad(loss, x, retain_graph=True)[0], **parameter_gradients(loss, module)}
 
 
 def step_24(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:

@@ -14,8 +14,8 @@ STANDARD_DEVIATION = 0.02
 def initial_weights(settings: Settings, seed: int) -> dict[str, np.ndarray]:
     """Draws the weights that a GPT-2 begins with.
 
-    Weights and tables are normal with a standard deviation of 0.02; biases are 0, and the gains of layer norms 1. What a
-    block adds to the residual stream is smaller by the root of how many such sums there are.
+    Weights and tables are normal with a standard deviation of 0.02; biases are 0, and the gains of layer norms 1. The
+    matrices whose results are added to the residual stream are smaller by the root of how many there are.
 
     Args:
         settings: the model's sizes.
