@@ -413,8 +413,25 @@ def step_23(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_24(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """TODO: which class or function of Hugging Face or PyTorch gives the expected numbers."""
-    return {"y": tensor(inputs["x"]) * 2}
+    """PyTorch's `clip_grad_norm_`, and one step of its `AdamW`."""
+    if subject.part == "clip_by_global_norm":
+        owners = [nn.Parameter(torch.zeros(array.shape, dtype=torch.float64)) for array in inputs.values()]
+        for owner, array in zip(owners, inputs.values(), strict=True):
+            owner.grad = tensor(array).clone()
+        norm = nn.utils.clip_grad_norm_(owners, subject.settings["max_norm"])
+        grads = [owner.grad for owner in owners if owner.grad is not None]
+        return dict(zip(subject.outputs, (*grads, norm), strict=True))
+    betas = subject.settings["betas"]
+    # How many steps were taken before, from the correction; PyTorch computes its own from that.
+    reached = inputs["corrections"].astype(np.float64)[0]
+    steps = 1000 if reached == 1 else round(float(np.log1p(-reached) / np.log(betas[0]))) - 1
+    parameter = nn.Parameter(tensor(inputs["parameter"]).clone())
+    parameter.grad = tensor(inputs["gradient"])
+    optimizer = torch.optim.AdamW([parameter], lr=float(inputs["rate"]), **subject.settings)
+    state = {"exp_avg": tensor(inputs["mean"]).clone(), "exp_avg_sq": tensor(inputs["square"]).clone()}
+    optimizer.state[parameter] = {"step": torch.tensor(float(steps)), **state}
+    optimizer.step()
+    return {"parameter": parameter.detach(), "mean": state["exp_avg"], "square": state["exp_avg_sq"]}
 
 
 def step_25(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
