@@ -112,11 +112,15 @@ def add_to(total: BufferValue, gradient: TensorValue) -> None:
 
 
 @F.functional
-def take_from(total: BufferValue) -> TensorValue:
-    """Reads what a buffer holds, and sets it to 0. (Given.)"""
-    gradient = ops.buffer_load(total)
-    ops.buffer_store(total, gradient * 0)
-    return gradient
+def read(buffer: BufferValue) -> TensorValue:
+    """What a buffer holds now. (Given.)"""
+    return ops.buffer_load(buffer)
+
+
+@F.functional
+def clear(total: BufferValue) -> None:
+    """Sets what a buffer holds to 0. (Given.)"""
+    ops.buffer_store(total, ops.buffer_load(total) * 0)
 
 
 def end_to_end(tensors: Mapping[str, Tensor]) -> Groups:
@@ -160,6 +164,8 @@ def update(
 ) -> Tensor:
     """Takes one step: clips the gradients, updates the parameters in place, and sets the totals to 0.
 
+    The totals come last: MAX 26.7.0's compiler crashes on a graph that clears them before it has used their gradients.
+
     Args:
         parameters, totals, means, squares: the parameters, their gradients, and their running means. Each has the
             buffers `matrices` and `vectors`, of any lengths.
@@ -169,8 +175,8 @@ def update(
     Returns:
         The norm of all gradients before clipping, of shape ().
     """
-    # Task 3: clip all gradients together, then update both groups.
-    gradients, norm = clip_by_global_norm({group: take_from(total) for group, total in totals.items()}, config.max_norm)
+    # Task 3: clip all gradients together, update both groups, and clear the totals at the end.
+    gradients, norm = clip_by_global_norm({group: read(total) for group, total in totals.items()}, config.max_norm)
     for group, parameter in parameters.items():
         adamw_update(
             parameter,
@@ -182,6 +188,8 @@ def update(
             betas=config.betas,
             weight_decay=config.weight_decay if group == "matrices" else 0.0,
         )
+    for total in totals.values():
+        clear(total)
     return norm
 
 

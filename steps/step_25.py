@@ -9,8 +9,8 @@ everything that reads GPT-2 reads your model.
 Tasks:
     1. `sample_batch`: cut random windows out of the text. The targets are the same
        windows, one token later.
-    2. `accumulate_gradients`: add a share of a batch's gradients to what is there.
-    3. `update`: clip the gradients, let AdamW take a step, and set the gradients to 0.
+    2. `accumulate_gradients`: add a share of a batch's gradients to the totals.
+    3. `update`: clip the gradients, let AdamW take a step, and set the totals to 0.
     4. `train`: the loop. The batches of a step depend on the seed and the step alone,
        so that training can stop anywhere, and go on as if it had not.
     5. `held_out_loss`: the mean loss over a text, each token predicted once.
@@ -62,6 +62,11 @@ class TrainingConfig:
     seed: int = 0
 
 
+# The optimizer treats each number by itself, whatever the shape that it is in. So all matrices of the model lie end to
+# end in one long buffer, and all vectors (biases, and the gains of layer norms) in another.
+Groups = dict[str, Tensor]
+
+
 class Trainer(Protocol):
     """What the loop trains: a compiled model with its gradients and running means. (Given.)"""
 
@@ -104,15 +109,28 @@ def add_to(total: BufferValue, gradient: TensorValue) -> None:
 
 
 @F.functional
-def take_from(total: BufferValue) -> TensorValue:
-    """Reads what a buffer holds, and sets it to 0. (Given.)"""
-    gradient = ops.buffer_load(total)
-    ops.buffer_store(total, gradient * 0)
-    return gradient
+def read(buffer: BufferValue) -> TensorValue:
+    """What a buffer holds now. (Given.)"""
+    return ops.buffer_load(buffer)
+
+
+@F.functional
+def clear(total: BufferValue) -> None:
+    """Sets what a buffer holds to 0. (Given.)"""
+    ops.buffer_store(total, ops.buffer_load(total) * 0)
+
+
+def end_to_end(tensors: Mapping[str, Tensor]) -> Groups:
+    """Lays the numbers of all matrices end to end, in the order of their names, and those of all vectors. (Given.)"""
+    ranks = {"matrices": 2, "vectors": 1}
+    return {
+        group: F.concat([F.flatten(tensors[name]) for name in sorted(tensors) if tensors[name].rank == rank])
+        for group, rank in ranks.items()
+    }
 
 
 def accumulate_gradients(
-    model: MaxGPT2LMHeadModel, input_ids: Tensor, targets: Tensor, share: Tensor, totals: Mapping[str, Tensor]
+    model: MaxGPT2LMHeadModel, input_ids: Tensor, targets: Tensor, share: Tensor, totals: Groups
 ) -> Tensor:
     """Adds a share of the gradients of a batch to the totals, in place.
 
@@ -120,38 +138,40 @@ def accumulate_gradients(
         model: the module of step 13.
         input_ids, targets: as in step 23's `loss_and_gradients`.
         share: what to multiply the gradients by, of shape (): 1 / accumulate.
-        totals: a buffer for each parameter's gradient, by the parameter's name.
+        totals: the buffers `matrices` and `vectors`, in the order of `end_to_end`.
 
     Returns:
         The loss of the batch, of shape ().
     """
     raise NotImplementedError(
-        "step 25, task 2: accumulate_gradients: compute the gradients, and add each to its total"
+        "step 25, task 2: accumulate_gradients: compute the gradients, lay them end to end, and add a share of them to each total"
     )
 
 
 def update(
-    parameters: Mapping[str, Tensor],
-    totals: Mapping[str, Tensor],
-    means: Mapping[str, Tensor],
-    squares: Mapping[str, Tensor],
+    parameters: Groups,
+    totals: Groups,
+    means: Groups,
+    squares: Groups,
     rate: Tensor,
     corrections: Tensor,
     config: TrainingConfig,
 ) -> Tensor:
-    """Takes one step: clips the gradients, updates every parameter in place, and sets the totals to 0.
+    """Takes one step: clips the gradients, updates the parameters in place, and sets the totals to 0.
+
+    The totals come last: MAX 26.7.0's compiler crashes on a graph that clears them before it has used their gradients.
 
     Args:
-        parameters, totals, means, squares: buffers by the parameters' names: each parameter, its gradient, and its
-            running means.
+        parameters, totals, means, squares: the parameters, their gradients, and their running means. Each has the
+            buffers `matrices` and `vectors`, of any lengths.
         rate, corrections: as in step 24's `adamw_update`.
-        config: `betas`, `weight_decay` and `max_norm` are used. Parameters with two axes decay, others do not.
+        config: `betas`, `weight_decay` and `max_norm` are used. Matrices decay, vectors do not.
 
     Returns:
-        The norm of the gradients before clipping, of shape ().
+        The norm of all gradients before clipping, of shape ().
     """
     raise NotImplementedError(
-        "step 25, task 3: update: clip all gradients together, then update one parameter after the other"
+        "step 25, task 3: update: clip all gradients together, update both groups, and clear the totals at the end"
     )
 
 

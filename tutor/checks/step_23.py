@@ -127,7 +127,7 @@ def numpy_model(subject: Subject, parameters: Arrays, inputs: Arrays, **mistake:
     return {name: {"grad_x": grad_x, **gradients}[name] for name in subject.outputs}
 
 
-def _texts(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
+def texts(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
     """Draws ids, with repeats, and targets of which some are ignored; one at least counts."""
     parameters = random_numbers.parameters(subject.parameters, seed=len(subject.name))
     rng = np.random.default_rng(case.seed)
@@ -276,17 +276,17 @@ CHECK = Check(
         Case(BLOCK.name, {"batch": 2, "seq_len": 4}, seed=11),
         Case(BLOCK.name, {"batch": 1, "seq_len": 1}, seed=12),
         Case(OTHER_BLOCK.name, {"batch": 3, "seq_len": 5}, seed=13, scale=0.3),
-        Case(PLAIN.name, {"batch": 3, "seq_len": 6}, seed=21, given=_texts),
-        Case(PLAIN.name, {"batch": 1, "seq_len": 8}, seed=22, given=_texts, note="as long as n_positions"),
-        Case(ONE.name, {"batch": 2, "seq_len": 1}, seed=23, given=_texts),
-        Case(ONE.name, {"batch": 1, "seq_len": 4}, seed=24, given=_texts),
-        Case(OTHER.name, {"batch": 2, "seq_len": 5}, seed=25, given=_texts),
+        Case(PLAIN.name, {"batch": 3, "seq_len": 6}, seed=21, given=texts),
+        Case(PLAIN.name, {"batch": 1, "seq_len": 8}, seed=22, given=texts, note="as long as n_positions"),
+        Case(ONE.name, {"batch": 2, "seq_len": 1}, seed=23, given=texts),
+        Case(ONE.name, {"batch": 1, "seq_len": 4}, seed=24, given=texts),
+        Case(OTHER.name, {"batch": 2, "seq_len": 5}, seed=25, given=texts),
     ),
     expectations=(
         slopes_agree(
             FORWARD,
             PLAIN,
-            Case(PLAIN.name, {"batch": 2, "seq_len": 5}, seed=31, given=_texts),
+            Case(PLAIN.name, {"batch": 2, "seq_len": 5}, seed=31, given=texts),
             lambda results: dict(zip(PLAIN.parameters, results[1:], strict=True)),
             part="loss_and_gradients",
         ),

@@ -6,6 +6,7 @@ outputs by name. Only the script that writes the reference files and the tests i
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -435,8 +436,35 @@ def step_24(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 
 
 def step_25(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
-    """TODO: which class or function of Hugging Face or PyTorch gives the expected numbers."""
-    return {"y": tensor(inputs["x"]) * 2}
+    """The gradients of `GPT2LMHeadModel`, end to end; or PyTorch's `clip_grad_norm_` and one step of its `AdamW`."""
+    if subject.part == "accumulate_gradients":
+        found = step_23(replace(subject, part="loss_and_gradients"), parameters, inputs)
+        after = {"loss": found.pop("loss")}
+        for group, rank in (("matrices", 2), ("vectors", 1)):
+            flat = torch.cat([found[name].flatten() for name in sorted(found) if found[name].ndim == rank])
+            after[f"total {group}"] = tensor(inputs[f"total {group}"]) + float(inputs["share"]) * flat
+        return after
+    settings = subject.settings
+    totals = {name.split()[1]: array for name, array in inputs.items() if name.startswith("total")}
+    clipped = step_24(
+        Subject("", subject.build, {}, dict.fromkeys([*totals, "norm"]), settings=settings, part="clip_by_global_norm"),
+        {},
+        totals,
+    )
+    after = {"norm": clipped["norm"]}
+    for group in totals:
+        how = {"betas": settings["betas"], "eps": 1e-8}
+        decay = settings["weight_decay"] if group == "matrices" else 0.0
+        named = {kind: inputs[f"{kind} {group}"] for kind in ("parameter", "mean", "square")}
+        given = {**named, "gradient": clipped[group].numpy(), "rate": inputs["rate"]}
+        step = step_24(
+            replace(subject, settings={**how, "weight_decay": decay}, part="adamw_update"),
+            {},
+            {**given, "corrections": inputs["corrections"]},
+        )
+        after |= {f"{kind} {group}": result for kind, result in step.items()}
+        after[f"total {group}"] = torch.zeros_like(clipped[group])
+    return after
 
 
 # Steps whose checks compare no stored numbers have no oracle.
