@@ -133,10 +133,14 @@ GUIDES = {
         "if the first piece is forgotten when the second comes?",
     ),
     "Training": Guide(
-        knows="TODO: what the learner knows when this part begins.",
-        may="TODO: what the assistant may tell when it is asked.",
-        may_not="TODO: what it must not tell, and ask for until the learner says it.",
-        begin="TODO: a first question, which can be answered on paper?",
+        knows="a GPT-2 of their own that runs, and what a derivative is. Nothing about training.",
+        may="what a loss, a gradient, a logarithm, momentum, a learning rate and overfitting are; what the chain rule "
+        "says, on two functions of one number; what `F.scatter_nd_add` does to a table of three rows.",
+        may_not="which matrix is transposed on the way back; which sums and means a gradient needs; where two "
+        "gradients are added; what the softmax's derivative is; from which number steps are counted; what is clipped "
+        "together; where the last window of a text begins.",
+        begin="Three logits are 0, 0 and 2, and the last one is right. The first one grows a little. Does the loss "
+        "grow or shrink?",
     ),
 }
 

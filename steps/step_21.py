@@ -76,9 +76,7 @@ def gelu_backward(grad_y: Tensor, x: Tensor) -> Tensor:
 
 
 @F.functional
-def layer_norm_backward(
-    grad_y: Tensor, x: Tensor, weight: Tensor, eps: float = 1e-5
-) -> tuple[Tensor, Tensor, Tensor]:
+def layer_norm_backward(grad_y: Tensor, x: Tensor, weight: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor, Tensor]:
     """Goes back through layer normalisation, y = n * weight + bias with n = (x - mean(x)) / sqrt(var(x) + eps).
 
     grad_x = (g - mean(g) - n * mean(g * n)) / sqrt(var(x) + eps),  g = grad_y * weight
@@ -92,7 +90,7 @@ def layer_norm_backward(
     Returns:
         The gradients of x, weight and bias, each of the shape of what it belongs to.
 
-    Source: "Layer Normalization" (Ba, Kiros, Hinton 2016), supplementary material; PyTorch `LayerNorm`.
+    Source: PyTorch `LayerNorm`.
     """
     raise NotImplementedError(
         "step 21, task 3: layer_norm_backward: compute the normalised vectors again, then the three gradients"

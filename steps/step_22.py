@@ -47,7 +47,7 @@ def softmax_backward(grad_weights: Tensor, weights: Tensor) -> Tensor:
     Returns:
         The gradient of the scores, of the same shape.
 
-    Source: "Deep Learning" (Goodfellow, Bengio, Courville 2016), section 6.2.2.3.
+    Source: "FlashAttention" (Dao et al. 2022), appendix B.2.
     """
     raise NotImplementedError(
         "step 22, task 1: softmax_backward: subtract what the whole row has in common, and weigh the rest"
