@@ -27,7 +27,8 @@ for index in range(3):  # move each logit a little, and see how the loss changes
 import json
 
 from book.captures import Capture
-from tutor.checks.numpy import gpt2, loss as numpy_loss
+from tutor.checks.numpy import gpt2
+from tutor.checks.numpy import loss as numpy_loss
 from tutor.learner.workspace import REPOSITORY
 from tutor.training.fresh import initial_weights
 
@@ -60,8 +61,9 @@ CAPTURES = {
         skeleton=True,
         replace=(
             (
-                '    raise NotImplementedError(\n        "step 20, task 1: next_token_targets: move every token one place to the '
-                'left, and end each row with IGNORE_INDEX"\n    )\n',
+                "    raise NotImplementedError(\n"
+                '        "step 20, task 1: next_token_targets: move every token one place to the left, and end each row with '
+                'IGNORE_INDEX"\n    )\n',
                 "    batch, _ = input_ids.shape\n"
                 "    nothing = F.full([batch, 1], IGNORE_INDEX, dtype=DType.int64, device=input_ids.device)\n"
                 "    return F.concat([input_ids[:, 1:], nothing], axis=1)\n",

@@ -88,12 +88,18 @@ def confirm(attempt: Attempt, look: Look, link: LearnerLink, compiler: Compiler)
     compared = Compared()
     if not attempt.graphs:
         return attempt.compared
-    compiled = compiler(list(attempt.graphs.values()))
+    # A graph that the evaluator does not know was compiled before, in any case.
+    alone = {name for name, graph in attempt.graphs.items() if not graph.subject.confirmed and graph.can_be_evaluated}
+    compiled = compiler([graph for name, graph in attempt.graphs.items() if name not in alone])
     runnable: Mapping[str, RunnableSubject] = {
-        name: ConfirmedGraph(graph, compiled[name]) if graph.can_be_evaluated else compiled[name]
+        name: graph
+        if name in alone
+        else ConfirmedGraph(graph, compiled[name])
+        if graph.can_be_evaluated
+        else compiled[name]
         for name, graph in attempt.graphs.items()
     }
-    cases = [given for given in look.cases if given.subject.compiled]
+    cases = [given for given in look.cases if given.subject.compiled and given.subject.name not in alone]
     for given in cases:
         compared.add(look.step, given, runnable[given.subject.name](given.parameters, *given.inputs.values()))
     if compared.differences:

@@ -89,6 +89,7 @@ def _forward(name: str, backward: Subject, build: Callable[[Code], Callable[...,
         inputs={given: backward.inputs[given] for given in inputs},
         outputs={"y": backward.inputs["grad_y"]},
         settings=backward.settings,
+        confirmed=False,
         part=backward.part,
     )
 

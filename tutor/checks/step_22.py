@@ -47,6 +47,7 @@ FORWARD = Subject(
     build=lambda code: code[8].scaled_dot_product_attention,
     inputs={name: THREE_HEADS.inputs[name] for name in ("query", "key", "value")},
     outputs={"y": THREE_HEADS.inputs["grad_y"]},
+    confirmed=False,
     part="attention_backward",
 )
 
@@ -69,6 +70,7 @@ def _heads(n_embd: int, n_head: int) -> Subject:
         outputs={"grad_x": tokens, **{name: TensorSpec("float32", shape) for name, shape in shapes.items()}},
         parameters=parameters_in("attention", shapes),
         settings=settings,
+        confirmed=n_head > 1,
         part="multi_head_attention_backward",
     )
 
@@ -84,6 +86,7 @@ FORWARD_HEADS = Subject(
     outputs={"y": HEADS.inputs["grad_y"]},
     parameters=HEADS.parameters,
     settings=HEADS.settings,
+    confirmed=False,
     part="multi_head_attention_backward",
 )
 

@@ -11,7 +11,6 @@ from tutor.checking.spec import Arrays, Case, Check, Code, Mistake, Subject
 from tutor.checks.numpy import model_gradients
 from tutor.checks.numpy.loss import IGNORE_INDEX
 from tutor.checks.shared.backward import in_order, parameters_in, with_module
-from tutor.checks.shared.models import SHAPES
 from tutor.checks.shared.slopes import slopes_agree
 from tutor.graphs.tensor_spec import TensorSpec
 from tutor.sizes import Settings, Shapes
@@ -38,7 +37,7 @@ def _make(what: str, settings: Settings, code: Code) -> "Module":
     return code[11].GPT2Block(config) if what == "block" else code[13].MaxGPT2LMHeadModel(config)
 
 
-def _part(what: str, settings: Settings, shapes: Shapes) -> Subject:
+def _part(what: str, settings: Settings, shapes: Shapes, confirmed: bool) -> Subject:
     """A backward pass through the MLP, or through a block."""
     function = f"{what}_backward"
 
@@ -52,19 +51,20 @@ def _part(what: str, settings: Settings, shapes: Shapes) -> Subject:
         outputs={"grad_x": _tokens(settings), **_specs(shapes)},
         parameters=parameters_in(what, shapes),
         settings=settings,
+        confirmed=confirmed,
         part=function,
     )
 
 
-def _mlp(settings: Settings) -> Subject:
-    return _part("mlp", settings, sizes.mlp(settings))
+def _mlp(settings: Settings, *, confirmed: bool = False) -> Subject:
+    return _part("mlp", settings, sizes.mlp(settings), confirmed)
 
 
-def _block(settings: Settings) -> Subject:
-    return _part("block", settings, sizes.block(settings))
+def _block(settings: Settings, *, confirmed: bool = False) -> Subject:
+    return _part("block", settings, sizes.block(settings), confirmed)
 
 
-def _model(name: str, settings: Settings) -> Subject:
+def _model(name: str, settings: Settings, *, confirmed: bool = False) -> Subject:
     shapes = sizes.language_model(settings)
 
     def call(code: Code, model: "Module", input_ids: "Tensor", targets: "Tensor") -> tuple[object, ...]:
@@ -78,20 +78,19 @@ def _model(name: str, settings: Settings) -> Subject:
         outputs={"loss": TensorSpec("float32", ()), **_specs(shapes)},
         parameters=parameters_in("model", shapes),
         settings=settings,
+        confirmed=confirmed,
         part="loss_and_gradients",
     )
 
 
-MLP, OTHER_MLP = _mlp({"n_embd": 6, "n_head": 1}), _mlp({"n_embd": 5, "n_head": 1, "n_inner": 11})
-BLOCK = _block({"n_embd": 12, "n_head": 3})
-OTHER_BLOCK = _block({"n_embd": 8, "n_head": 1, "n_inner": 18, "layer_norm_epsilon": 0.05})
+# MAX compiles one size of each: every other size has kernels of its own, and would take minutes more.
+SMALL: Settings = {"n_embd": 8, "n_head": 4, "n_inner": 18, "layer_norm_epsilon": 0.05}
+MLP, OTHER_MLP = _mlp({"n_embd": 6, "n_head": 1}), _mlp(SMALL, confirmed=True)
+BLOCK, OTHER_BLOCK = _block({"n_embd": 12, "n_head": 3}), _block(SMALL, confirmed=True)
 # Smaller than those of step 12: a model's gradients are as many numbers as its parameters, and all of them are stored.
 PLAIN = _model("plain", {"vocab_size": 17, "n_positions": 8, "n_embd": 12, "n_layer": 3, "n_head": 3})
-ONE = _model("one layer, one head", {**SHAPES["one layer, one head"], "vocab_size": 7, "n_positions": 5, "n_embd": 6})
-OTHER = _model(
-    "other n_inner and epsilon",
-    {**SHAPES["other n_inner and epsilon"], "vocab_size": 11, "n_positions": 7, "n_embd": 8, "n_inner": 18},
-)
+ONE = _model("one layer, one head", {"vocab_size": 7, "n_positions": 5, "n_embd": 6, "n_layer": 1, "n_head": 1})
+OTHER = _model("other n_inner and epsilon", {"vocab_size": 11, "n_positions": 7, "n_layer": 2, **SMALL}, confirmed=True)
 
 FORWARD = Subject(
     name="the loss of the model",
@@ -104,6 +103,7 @@ FORWARD = Subject(
     outputs={"loss": TensorSpec("float32", ())},
     parameters=PLAIN.parameters,
     settings=PLAIN.settings,
+    confirmed=False,
     part="loss_and_gradients",
 )
 
