@@ -62,8 +62,8 @@ CAPTURES = {
         replace=(
             (
                 "    raise NotImplementedError(\n"
-                '        "step 20, task 1: next_token_targets: move every token one place to the left, and end each row with '
-                'IGNORE_INDEX"\n    )\n',
+                '        "step 20, task 1: next_token_targets: move every token one place to the left, '
+                'and end each row with IGNORE_INDEX"\n    )\n',
                 "    batch, _ = input_ids.shape\n"
                 "    nothing = F.full([batch, 1], IGNORE_INDEX, dtype=DType.int64, device=input_ids.device)\n"
                 "    return F.concat([input_ids[:, 1:], nothing], axis=1)\n",

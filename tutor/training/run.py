@@ -17,10 +17,12 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from tutor.checking.guard import Guard
-from tutor.course import CONFIGURATION, TRAINING
+from tutor.checking.loader import StepModules
+from tutor.course import CONFIGURATION, COURSE, TRAINING
 from tutor.errors import OutputError, TrainingError
 from tutor.files import write_atomically
 from tutor.graphs.devices import find_device
+from tutor.learner.workspace import Workspace
 from tutor.protocols import GPT2Config
 from tutor.sizes import Settings
 from tutor.training.checkpoint import write_config, write_weights
@@ -30,6 +32,8 @@ from tutor.training.state import Record, load_state, save_state
 from tutor.training.trainer import Trainer
 
 RESUME = "resume"
+# The parts of the text whose tokens are kept there.
+TOKENS = ("training", "held_out")
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,10 @@ class Run:
         """How many steps are taken in all."""
         return self.record.options["training"]["steps"]
 
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """The model's parameters as they are now."""
+        return self.trainer.state()["parameters"]
+
     def events(self) -> Iterator[Event]:
         """Trains; tells each step and each evaluation. Whoever stops reading may call `keep` first.
 
@@ -152,7 +160,7 @@ class Run:
         self.record.history.append(row)
         if best:
             self.record.best = row
-            write_weights(self.folder, self.guard.view, self.trainer.state()["parameters"])
+            write_weights(self.folder, self.guard.view, self.parameters())
         self.keep()
         return Evaluated(row, best)
 
@@ -169,6 +177,21 @@ class Run:
         last = self.record.best
         kept = f"{self.folder} keeps the weights of step {last['step']:.0f}" if last else "nothing was kept yet"
         return f"in step {step + 1} the loss is {loss}: training has diverged; {kept}. Try a smaller learning rate"
+
+
+def open_code(workspace: Workspace, *, own_steps: bool) -> Guard:
+    """Takes the code of the steps to train with: the learner's, or the solutions."""
+    return Guard(StepModules(workspace, own=[step.number for step in COURSE] if own_steps else []), TRAINING)
+
+
+def check_folder(folder: Path) -> None:
+    """Sees to it, before any work is done, that nothing is overwritten.
+
+    Raises:
+        OutputError: the folder is not empty.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        raise OutputError(f"{folder} is not empty: give another folder, or --resume to go on there")
 
 
 def begin(
@@ -190,15 +213,14 @@ def begin(
         ProblemFound: the code of a step failed.
     """
     _check_lengths(start)
-    if folder.is_dir() and any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty: give another folder, or --resume to go on there")
+    check_folder(folder)
     (folder / RESUME).mkdir(parents=True, exist_ok=True)
     record = Record(0, start.options)
     trainer = _trainer(guard, start.settings, record, {"parameters": start.weights}, device, cache_folder, on_compile)
     write_config(folder, start.settings, start.end_of_text, start.tokenizer)
     training, held_out = (
         stored(folder / RESUME / f"{name}.npy", tokens)
-        for name, tokens in (("training", start.training), ("held_out", start.held_out))
+        for name, tokens in zip(TOKENS, (start.training, start.held_out), strict=True)
     )
     return Run(folder, guard, start.settings, start.tokenizer, training, held_out, record, trainer)
 
@@ -214,13 +236,13 @@ def resume(folder: Path, guard: Guard, device: str, cache_folder: Path, on_compi
     if record.steps >= record.options["training"]["steps"]:
         raise TrainingError(f"{folder}: all {record.steps} steps have been taken")
     try:
-        tokens = [np.load(folder / RESUME / f"{name}.npy", mmap_mode="r") for name in ("training", "held_out")]
+        training, held_out = (np.load(folder / RESUME / f"{name}.npy", mmap_mode="r") for name in TOKENS)
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # the tokenizers package raises bare Exceptions
         raise TrainingError(f"{folder} is damaged ({error}): begin again in another folder") from None
     settings = record.options["sizes"]
     trainer = _trainer(guard, settings, record, state, device, cache_folder, on_compile)
-    return Run(folder, guard, settings, tokenizer, *tokens, record, trainer)
+    return Run(folder, guard, settings, tokenizer, training, held_out, record, trainer)
 
 
 def _trainer(
