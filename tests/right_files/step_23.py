@@ -27,7 +27,8 @@ RIGHT_FILES = (
     right(
         "the head as one more linear layer",
         (
-            "grad_normalized, grad_table, _ = linear_backward(cross_entropy_backward(logits, targets), normalized, table)",
+            "grad_normalized, grad_table, _ = linear_backward"
+            "(cross_entropy_backward(logits, targets), normalized, table)",
             "grad_logits = cross_entropy_backward(logits, targets)\n"
             "    grad_normalized = grad_logits @ table\n"
             "    grad_table = linear_backward(grad_logits, normalized, model.lm_head.weight)[1]",

@@ -24,8 +24,8 @@ RIGHT_FILES = (
     right(
         "windows one at a time",
         (
-            "    pieces = [(start, min(start + batch_size, whole), seq_len) for start in range(0, whole, batch_size)]\n",
-            "    pieces = [(start, start + 1, seq_len) for start in range(whole)]\n",
+            "pieces = [(start, min(start + batch_size, whole), seq_len) for start in range(0, whole, batch_size)]\n",
+            "pieces = [(start, start + 1, seq_len) for start in range(whole)]\n",
         ),
     ),
     right(

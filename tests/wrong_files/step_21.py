@@ -24,7 +24,8 @@ WRONG_FILES = (
         "a grad_weight that is averaged over the tokens",
         (
             RETURN_LINEAR,
-            "return grad_x, grad_weight * 0 + F.mean(F.unsqueeze(by_token(grad_y), 2) * F.unsqueeze(by_token(x), 1), axis=0).reshape(weight.shape), sum_of_tokens(grad_y)",
+            "tokens = F.flatten(sum_of_tokens(grad_y[:, :, :1] * 0 + 1))\n"
+            "    return grad_x, grad_weight / tokens, sum_of_tokens(grad_y)",
         ),
     ),
     wrong(

@@ -42,7 +42,8 @@ WRONG_FILES = (
         (
             CLIPPED,
             "norms = {name: F.sqrt(F.sum(F.flatten(g * g))) for name, g in gradients.items()}\n"
-            "    clipped = {n: g * F.elementwise_min(max_norm / (norms[n] + 1e-6), 1.0) for n, g in gradients.items()}\n"
+            "    factors = {name: F.elementwise_min(max_norm / (norms[name] + 1e-6), 1.0) for name in gradients}\n"
+            "    clipped = {name: g * factors[name] for name, g in gradients.items()}\n"
             "    return clipped, norm",
         ),
     ),

@@ -49,7 +49,8 @@ WRONG_FILES = (
             "    for group, total in totals.items():\n"
             "        clipped, _ = clip_by_global_norm({group: read(total)}, config.max_norm)\n"
             "        gradients |= clipped\n"
-            "    _, norm = clip_by_global_norm({group: read(total) for group, total in totals.items()}, config.max_norm)",
+            "    both = {group: read(total) for group, total in totals.items()}\n"
+            "    _, norm = clip_by_global_norm(both, config.max_norm)",
         ),
     ),
     wrong(

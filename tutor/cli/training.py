@@ -89,7 +89,7 @@ def train(ctx: click.Context, *, data: Path | None, output: Path, resume: bool, 
 @click.argument("text_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @MODEL
 @click.option("--stride", type=click.IntRange(min=1),
-              help="By how many tokens a window moves on; by default half of what the model reads at once.")  # fmt: skip
+              help="How far windows are apart; by default half of what the model reads at once.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as a line of JSON.")
 @SOURCE
 @DEVICE

@@ -124,7 +124,6 @@ class Run:
         loop = self.guard(
             "train", lambda: iter(view[TRAINING].train(self.trainer, self.training, config, start=self.record.steps))
         )
-        losses: list[float] = []
         while True:
             began = time.perf_counter()
             taken = self.guard("train", lambda: next(loop, None))
@@ -135,13 +134,12 @@ class Run:
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 raise TrainingError(self._diverged(step, loss))
             self.record.steps, self.record.seconds = step + 1, self.record.seconds + seconds
-            losses.append(loss)
+            self.record.losses.append(loss)
             yield Stepped(step + 1, loss, tokens_in_a_step / seconds)
             if (step + 1) % every == 0 or step + 1 == config.steps:
-                yield self._evaluate(float(np.mean(losses)), norm)
-                losses.clear()
+                yield self._evaluate(norm)
 
-    def _evaluate(self, train_loss: float, norm: float) -> Evaluated:
+    def _evaluate(self, norm: float) -> Evaluated:
         training = self.record.options["training"]
         held_out = self.guard(
             "held_out_loss",
@@ -151,13 +149,14 @@ class Run:
         )
         row = {
             "step": self.record.steps,
-            "train_loss": round(train_loss, 4),
+            "train_loss": round(float(np.mean(self.record.losses)), 4),
             "held_out_loss": round(held_out, 4),
             "gradient_norm": round(norm, 4),
             "seconds": round(self.record.seconds, 1),
         }
         best = self.record.best is None or held_out < self.record.best["held_out_loss"]
         self.record.history.append(row)
+        self.record.losses.clear()
         if best:
             self.record.best = row
             write_weights(self.folder, self.guard.view, self.parameters())

@@ -24,6 +24,7 @@ class Record:
     Args:
         steps: how many steps were taken.
         options: all that the numbers depend on, as plain data.
+        losses: those of the steps since the last evaluation.
         history: a row for each evaluation: the step, the losses, the norm of the gradients, the tokens per second.
         best: the row with the lowest held-out loss so far.
         seconds: how long it took, compiling and evaluating not counted.
@@ -31,6 +32,7 @@ class Record:
 
     steps: int
     options: Mapping[str, Any]
+    losses: list[float] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, float] | None = None
     seconds: float = 0.0
