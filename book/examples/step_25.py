@@ -20,19 +20,16 @@ from book.captures import Capture
 from tutor.learner.workspace import REPOSITORY
 
 record = json.loads((REPOSITORY / "checkpoints/shakespeare/training.json").read_text(encoding="utf-8"))
-first, last = record["history"][0], record["history"][-1]
 windows = record["steps_run"] * record["batch"] * 256 / record["train_tokens"]
 
 NUMBERS = {
     "parameters": f"{record['parameters']:,}",
     "train_tokens": f"{record['train_tokens']:,}",
-    "held_out_tokens": f"{record['held_out_tokens']:,}",
     "ratio": f"{record['parameters'] / record['train_tokens']:.1f}",
     "epochs": f"{windows:.0f}",
     "train_loss": f"{record['train_loss']:.2f}",
     "held_out_loss": f"{record['held_out_loss']:.2f}",
     "gap": f"{record['held_out_loss'] - record['train_loss']:.2f}",
-    "first_held_out": f"{first['held_out_loss']:.2f}",
     "half_way": f"{record['history'][len(record['history']) // 2]['held_out_loss']:.2f}",
 }
 

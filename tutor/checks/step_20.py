@@ -1,5 +1,6 @@
 """The check of step 20: the loss and its gradient."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,7 +89,7 @@ def _uniform(_: "Code", graphs: RunnableSubjects) -> float:
 def _sums(_: "Code", graphs: RunnableSubjects) -> str:
     """Whether the gradient of each position sums to 0, and is 0 where the target is ignored."""
     case = Case(BACKWARD.name, {"batch": 3, "seq_len": 5, "counted": 8}, seed=31)
-    _, inputs = _given(BACKWARD, case)
+    inputs = _given(BACKWARD, case)[1]
     gradient = graphs[BACKWARD.name]({}, *inputs.values())[0]
     if np.any(gradient[inputs["targets"] == IGNORE_INDEX] != 0):
         return "something else than 0 where the target is ignored"
@@ -96,7 +97,7 @@ def _sums(_: "Code", graphs: RunnableSubjects) -> str:
     return "0 at every position" if largest < 1e-6 else f"up to {largest:.3g}"
 
 
-def _mistakes(function: str, *rows: tuple[str, str, dict[str, object]]) -> tuple[Mistake, ...]:
+def _mistakes(function: str, *rows: tuple[str, str, Mapping[str, object]]) -> tuple[Mistake, ...]:
     return tuple(Mistake(name, advice, {function: arguments}) for name, advice, arguments in rows)
 
 

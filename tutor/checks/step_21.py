@@ -1,6 +1,6 @@
 """The check of step 21: backward through the layers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,7 +154,7 @@ def _zero_rows(_: Code, graphs: RunnableSubjects) -> str:
     return f"rows {', '.join(map(str, np.flatnonzero(np.abs(gradient).sum(axis=1))))}"
 
 
-def _mistakes(function: str, *rows: tuple[str, str, dict[str, object]]) -> Sequence[Mistake]:
+def _mistakes(function: str, *rows: tuple[str, str, Mapping[str, object]]) -> Sequence[Mistake]:
     return [Mistake(name, advice, {function: arguments}) for name, advice, arguments in rows]
 
 

@@ -1,6 +1,6 @@
 """The check of step 22: backward through attention."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,7 +126,7 @@ def _leak(_: Code, graphs: RunnableSubjects) -> str:
     return f"tokens {', '.join(map(str, reached))}"
 
 
-def _mistakes(function: str, *rows: tuple[str, str, dict[str, object]]) -> Sequence[Mistake]:
+def _mistakes(function: str, *rows: tuple[str, str, Mapping[str, object]]) -> Sequence[Mistake]:
     return [Mistake(name, advice, {function: arguments}) for name, advice, arguments in rows]
 
 

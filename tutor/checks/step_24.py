@@ -1,6 +1,6 @@
 """The check of step 24: AdamW."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,8 +129,8 @@ def _carried(_: Code, graphs: RunnableSubjects) -> str:
     theirs: Sequence[np.ndarray] = [x.astype(np.float64) for x in ours]
     for step in range(10):
         gradient = rng.normal(size=(3, 4)).astype(np.float32)
-        rate, corrections = np.float32(0.05), np.float32(numpy_adamw.bias_corrections(step, OTHERS["betas"]))
-        ours = list(graphs[OTHER_UPDATE.name]({}, gradient, np.array(rate), np.array(corrections), *ours))
+        rate, corrections = np.float32(0.05), np.array(numpy_adamw.bias_corrections(step, OTHERS["betas"]), np.float32)
+        ours = list(graphs[OTHER_UPDATE.name]({}, gradient, np.array(rate), corrections, *ours))
         parameter, mean, square = theirs
         theirs = numpy_adamw.adamw_update(parameter, gradient, mean, square, float(rate), corrections, **OTHERS)
     error = max(float(np.abs(one - other).max()) for one, other in zip(ours, theirs, strict=True))
@@ -239,7 +239,7 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
     )
 
 
-def _mistakes(function: str, *rows: tuple[str, str, dict[str, object]]) -> Sequence[Mistake]:
+def _mistakes(function: str, *rows: tuple[str, str, Mapping[str, object]]) -> Sequence[Mistake]:
     return [Mistake(name, advice, {function: arguments}) for name, advice, arguments in rows]
 
 

@@ -153,7 +153,7 @@ def _updated(
             gradients[group],
             inputs[f"mean {group}"],
             inputs[f"square {group}"],
-            float(inputs["rate"]),
+            inputs["rate"],
             inputs["corrections"],
             betas=settings["betas"] if betas is None else betas,
             eps=1e-8,
@@ -168,7 +168,7 @@ def _batch(subject: Subject, case: Case) -> tuple[Arrays, Arrays]:
     """Draws a batch, and totals that are not 0."""
     parameters, inputs = texts(subject, case)
     rng = np.random.default_rng(case.seed)
-    totals = {name: rng.normal(size=spec.dims).astype(np.float32) for name, spec in _totals().items()}
+    totals = {name: rng.normal(size=spec.shape({})).astype(np.float32) for name, spec in _totals().items()}
     return parameters, {**inputs, "share": np.array(case.scale, np.float32), **totals}
 
 
@@ -630,10 +630,10 @@ def ten_losses() -> list[float]:
     text, parameters = ten_steps_begin()
     model_parameters = {name: array.astype(np.float64) for name, array in parameters.items()}
     trainer = GraphTrainer(
-        lambda held, ids, targets, share, *totals: list(
-            _accumulated(held, dict(zip(ACCUMULATE.inputs, (ids, targets, share, *totals), strict=True))).values()
+        lambda parameters, *inputs: list(
+            _accumulated(parameters, dict(zip(ACCUMULATE.inputs, inputs, strict=True))).values()
         ),
-        lambda _, *given: _in_order(_updated(UPDATE.settings, dict(zip(UPDATE.inputs, given, strict=True)))),
+        lambda parameters, *inputs: _in_order(_updated(UPDATE.settings, dict(zip(UPDATE.inputs, inputs, strict=True)))),
         model_parameters,
     )
     losses = []
@@ -702,7 +702,7 @@ def drawn(seed: int) -> tuple[Expectation, ...]:
     )
 
 
-def _mistakes(function: str, *rows: tuple[str, str, dict[str, object]]) -> Sequence[Mistake]:
+def _mistakes(function: str, *rows: tuple[str, str, Mapping[str, object]]) -> Sequence[Mistake]:
     return [Mistake(name, advice, {function: arguments}) for name, advice, arguments in rows]
 
 

@@ -372,9 +372,11 @@ def step_21(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
 def step_22(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
     """What autograd gives for a softmax, for the attention function of Hugging Face's GPT-2, and for its module."""
     if subject.part == "softmax_backward":
-        # Autograd's own formula takes what the softmax gave.
-        grad, weights = tensor(inputs["grad_weights"]), tensor(inputs["weights"])
-        return {"grad_scores": torch._softmax_backward_data(grad, weights, -1, torch.float64)}
+        # Their logarithms are scores that give these weights.
+        scores = tensor(inputs["weights"]).log()
+        grad = tensor(inputs["grad_weights"])
+        gradients = gradients_of(lambda given: torch.softmax(given["scores"], dim=-1), {"scores": scores}, grad)
+        return {"grad_scores": gradients["scores"]}
     grad_y = tensor(inputs["grad_y"])
     given = {name: tensor(array) for name, array in inputs.items() if name != "grad_y"}
     if subject.part == "attention_backward":
@@ -446,11 +448,9 @@ def step_25(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
         return after
     settings = subject.settings
     totals = {name.split()[1]: array for name, array in inputs.items() if name.startswith("total")}
-    clipped = step_24(
-        Subject("", subject.build, {}, dict.fromkeys([*totals, "norm"]), settings=settings, part="clip_by_global_norm"),
-        {},
-        totals,
-    )
+    outputs = dict.fromkeys([*totals, "norm"], next(iter(subject.outputs.values())))
+    clip = replace(subject, outputs=outputs, part="clip_by_global_norm")
+    clipped = step_24(clip, {}, totals)
     after = {"norm": clipped["norm"]}
     for group in totals:
         how = {"betas": settings["betas"], "eps": 1e-8}

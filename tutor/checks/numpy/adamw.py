@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Array = np.ndarray
 
@@ -89,8 +90,8 @@ def adamw_update(
     gradient: Array,
     mean: Array,
     square: Array,
-    rate: float,
-    corrections: Array,
+    rate: ArrayLike,
+    corrections: ArrayLike,
     *,
     betas: tuple[float, float],
     eps: float,
@@ -107,7 +108,7 @@ def adamw_update(
 ) -> tuple[Array, Array, Array]:
     """The parameter and both running means after a step."""
     parameter, gradient, mean, square = (x.astype(np.float64) for x in (parameter, gradient, mean, square))
-    rate, (c_mean, c_square) = float(rate), (float(c) for c in corrections)
+    step_size, (c_mean, c_square) = np.asarray(rate, np.float64).item(), np.asarray(corrections, np.float64).tolist()
     one, two = betas if beta != "exchanged" else betas[::-1]
     if beta == "keeps the new":
         one, two = 1 - one, 1 - two
@@ -137,14 +138,14 @@ def adamw_update(
             size = (np.sqrt(corrected) if root else corrected) + (0.0 if epsilon == "forgotten" else eps)
         step = used_mean / c_mean / size
     factor = -1.0 if direction == "up" else 1.0
-    moved = parameter - rate * factor * step
+    moved = parameter - step_size * factor * step
     after = {
-        "decoupled": moved - rate * weight_decay * parameter,
+        "decoupled": moved - step_size * weight_decay * parameter,
         "in the gradient": moved,
         "forgotten": moved,
         "not times the rate": moved - weight_decay * parameter,
-        "of the moved": moved - rate * weight_decay * moved,
-        "grows": moved + rate * weight_decay * parameter,
+        "of the moved": moved - step_size * weight_decay * moved,
+        "grows": moved + step_size * weight_decay * parameter,
     }[decay]
     kept = {"all": (new_mean, new_square), "parameter alone": (mean, square), "without the square": (new_mean, square)}
     return after, *kept.get(stored, (mean, new_square))

@@ -89,9 +89,8 @@ def multi_head_attention_backward(
     query, key, value = (gpt2.split_heads(piece, n_head) for piece in pieces)
     attended = gpt2.merge_heads(gpt2.attention(query, key, value))
     grad_attended = gpt2.split_heads(grad_y @ p["c_proj.weight"], n_head, way=heads)
-    grads = dict(
-        zip(("query", "key", "value"), attention_backward(grad_attended, query, key, value, **mistake), strict=True)
-    )
+    back = attention_backward(grad_attended, query, key, value, **mistake)
+    grads: dict[str, Array] = dict(zip(("query", "key", "value"), back, strict=True))
     if part != "all three":
         grads = {name: grad if name == part else 0 * grad for name, grad in grads.items()}
     grad_qkv = np.concatenate([gpt2.merge_heads(grads[name]) for name in order.split()], axis=-1)

@@ -7,7 +7,6 @@ from tutor.checking.spec import Code, MisuseError
 from tutor.sizes import Shapes, joined
 
 if TYPE_CHECKING:
-    from max.experimental.nn import Module
     from max.experimental.tensor import Tensor
 
 
@@ -17,7 +16,7 @@ def parameters_in(name: str, shapes: Shapes) -> Shapes:
 
 
 def with_module(
-    name: str, make: Callable[[Code], "Module"], call: Callable[..., object]
+    name: str, make: Callable[[Code], object], call: Callable[..., object]
 ) -> Callable[[Code], "Callable[..., object]"]:
     """Makes the `build` of a subject: a module that holds another one.
 
