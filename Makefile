@@ -5,6 +5,8 @@
 #   make hint STEP=02                 likewise diff, reset, show, graph, watch
 #   make generate PROMPT="ROMEO:"     text from the course's model
 #   make attention PROMPT="ROMEO:"    which tokens of a text look at which
+#   make train ARGS="--data my.txt --output my-model"   a GPT-2 trained on your text
+#   make evaluate ARGS="my.txt --model my-model"   how well a model predicts a text
 #   make refresh-book ARGS="--chapter step_08"   what one chapter of the book shows
 
 PYTHON ?= python3
@@ -18,12 +20,12 @@ export TUTOR_PROMPT := $(value PROMPT)
 .DEFAULT_GOAL := help
 .PHONY: help $(STEPS) learn hint diff reset show graph watch progress verify generate attention doctor warm test book \
 	build-book refresh-book \
-	notebook bench bench-feedback bench-lines bench-length bench-attention agreement mutants corpus train
+	notebook bench bench-feedback bench-lines bench-length bench-attention agreement mutants corpus train evaluate
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "also: progress, verify, doctor, warm, test, book, build-book, refresh-book, notebook,"
-	@echo "      bench, bench-feedback, bench-lines, bench-length, bench-attention, agreement, mutants, corpus, train"
+	@echo "      bench, bench-feedback, bench-lines, bench-length, bench-attention, agreement, mutants, corpus"
 
 $(STEPS): $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
@@ -31,7 +33,7 @@ $(STEPS): $(VENV)/installed
 hint diff reset show graph watch: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(STEP) $(ARGS)
 
-learn progress verify doctor warm: $(VENV)/installed
+learn progress verify doctor warm train evaluate: $(VENV)/installed
 	@$(RUN) -m tutor $@ $(ARGS)
 
 generate attention: $(VENV)/installed
@@ -80,9 +82,6 @@ mutants: $(VENV)/installed-test
 # What the verdicts say of all wrong and right files of the tests.
 corpus: $(VENV)/installed-test
 	@$(RUN) -m tests.corpus $(ARGS)
-
-train: $(VENV)/installed-test
-	@$(RUN) checkpoints/train.py $(ARGS)
 
 # Python's own pip may be too old to resolve MAX's dependencies, so it is brought up to date first.
 $(VENV)/installed: pyproject.toml

@@ -100,6 +100,8 @@ def run_capture(chapter: str, capture: Capture) -> str:
             file.write_text(source)
         # Once MAX has run in a process, it changes the environment behind Python's back: hence `env`.
         environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "90", "TUTOR_SEED": "1"}
+        # Whoever refreshes the book may be at work on the tool: a check must not put its files back meanwhile.
+        environment["TUTOR_IS_EDITED"] = "1"
         words = capture.command or (f"s{label}" if capture.module == "tutor" else "")
         command = [sys.executable, "-m", capture.module, *shlex.split(words)]
         output = _output(command, workspace.root, environment, capture.stdin)

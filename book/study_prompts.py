@@ -132,6 +132,16 @@ GUIDES = {
         begin="The scores of a row come in two pieces, (1, 3) and (5). How do you get the softmax of all three, "
         "if the first piece is forgotten when the second comes?",
     ),
+    "Training": Guide(
+        knows="a GPT-2 of their own that runs, and what a derivative is. Nothing about training.",
+        may="what a loss, a gradient, a logarithm, momentum, a learning rate and overfitting are; what the chain rule "
+        "says, on two functions of one number; what `F.scatter_nd_add` does to a table of three rows.",
+        may_not="which matrix is transposed on the way back; which sums and means a gradient needs; where two "
+        "gradients are added; what the softmax's derivative is; from which number steps are counted; what is clipped "
+        "together; where the last window of a text begins.",
+        begin="Three logits are 0, 0 and 2, and the last one is right. The first one grows a little. Does the loss "
+        "grow or shrink?",
+    ),
 }
 
 

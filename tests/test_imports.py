@@ -20,6 +20,7 @@ ORDER = (
     "watching",
     "line_by_line",
     "attention_maps",
+    "training",
     "generation",
     "oracle",
     "checks",

@@ -84,6 +84,12 @@ COURSE: tuple[Step, ...] = (
     Step(17, "Batches of prompts", "Fast inference"),
     Step(18, "Six attentions", "Attention lab"),
     Step(19, "Attention you can look at", "Attention lab"),
+    Step(20, "The loss and its gradient", "Training"),
+    Step(21, "Backward through the layers", "Training"),
+    Step(22, "Backward through attention", "Training"),
+    Step(23, "The gradients of the whole model", "Training"),
+    Step(24, "AdamW", "Training"),
+    Step(25, "Training", "Training"),
 )
 
 # Steps that the tool itself builds on, by what they define.
@@ -91,6 +97,7 @@ CONFIGURATION, CAUSAL_MASK, LAYER_NORM, FEED_FORWARD, TOKEN_EMBEDDINGS, POSITION
 PROJECTIONS, ATTENTION, MULTI_HEAD_ATTENTION, RESIDUAL, BLOCK, STACKED_BLOCKS = 7, 8, 9, 10, 11, 12
 LANGUAGE_MODEL, GENERATION, PRETRAINED_WEIGHTS, CACHED_GENERATION, BATCHED_GENERATION = 13, 14, 15, 16, 17
 SIX_ATTENTIONS, ATTENTION_WEIGHTS = 18, 19
+LOSS, LAYER_GRADIENTS, ATTENTION_GRADIENTS, MODEL_GRADIENTS, OPTIMIZER, TRAINING = 20, 21, 22, 23, 24, 25
 
 
 def find_step(number: int) -> Step:

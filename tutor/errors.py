@@ -37,6 +37,10 @@ class PromptError(CourseError):
     """The prompt cannot be continued, or the text cannot be read."""
 
 
+class TrainingError(CourseError):
+    """There is nothing to learn from, training went wrong, or it cannot go on where it was."""
+
+
 class PictureError(CourseError):
     """There is no such head, or a picture or a page cannot be written."""
 

@@ -17,6 +17,13 @@ def own_attention() -> str:
     return 'make attention PROMPT="To be, or not to be" ARGS="--from steps"'
 
 
+def resumed_training(folder: object) -> str:
+    """The words to type to let training go on where it was stopped."""
+    if "PIXI_PROJECT_ROOT" in os.environ:
+        return f"pixi run train --output {folder} --resume"
+    return f'make train ARGS="--output {folder} --resume"'
+
+
 def typed(command: str, argument: str = "") -> str:
     """The words to type for a command of the tool: "make hint STEP=08", "pixi run hint 08"."""
     if "PIXI_PROJECT_ROOT" in os.environ:

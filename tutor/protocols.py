@@ -68,3 +68,16 @@ class LanguageModel(Protocol):
 
     transformer: Transformer
     lm_head: "Callable[[Tensor], Tensor]"
+
+
+class TrainingConfig(Protocol):
+    """Step 25: how a model is trained."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def seq_len(self) -> int: ...
+    @property
+    def accumulate(self) -> int: ...

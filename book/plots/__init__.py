@@ -9,6 +9,14 @@ from collections.abc import Collection
 
 from book.paths import FIGURES
 from book.plots.attention import draw_attention_maps, draw_head_patterns, draw_scores
+from book.plots.backward import (
+    draw_attention_backward,
+    draw_layers_backward,
+    draw_learning_rate,
+    draw_loss_backward,
+    draw_loss_curve,
+    draw_model_backward,
+)
 from book.plots.checkpoint import draw_positions, draw_residual, draw_temperature
 from book.plots.curves import draw_cost, draw_gelu, draw_score_variance
 from book.plots.diagrams import draw_block, draw_heads, draw_model, draw_pipeline
@@ -40,6 +48,12 @@ _DRAWINGS = {
     "pipeline": draw_pipeline,
     "head_patterns": draw_head_patterns,
     "attention_cost": draw_recorded_cost,
+    "loss_backward": draw_loss_backward,
+    "layers_backward": draw_layers_backward,
+    "attention_backward": draw_attention_backward,
+    "model_backward": draw_model_backward,
+    "learning_rate": draw_learning_rate,
+    "loss_curve": draw_loss_curve,
 }
 
 

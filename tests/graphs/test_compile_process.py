@@ -33,7 +33,8 @@ def test_what_a_process_compiled_runs_in_its_parent_and_is_kept(graph: TracedGra
     told: list[int] = []
     x = np.arange(3, dtype=np.float32)
     for _ in range(2):
-        (doubled,) = load_interruptibly(graph, tmp_path / "cache", told.append)({}, x)
+        (compiled,) = load_interruptibly([graph], tmp_path / "cache", told.append)
+        (doubled,) = compiled({}, x)
         np.testing.assert_array_equal(doubled, [0, 2, 4])
     assert told == [1], "the second time, it is in the cache"
 
@@ -49,7 +50,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
 def test_a_crash_is_told_in_one_line(graph: TracedGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     pretend(monkeypatch, tmp_path, "kill -SEGV $$")
     with pytest.raises(ToolError, match=r"^the process that compiles crashed with SIGSEGV, .*run the command again$"):
-        load_interruptibly(graph, tmp_path / "cache")
+        load_interruptibly([graph], tmp_path / "cache")
 
 
 def test_a_failure_of_the_tool_is_told_with_what_it_wrote(
@@ -57,7 +58,7 @@ def test_a_failure_of_the_tool_is_told_with_what_it_wrote(
 ):
     pretend(monkeypatch, tmp_path, "echo some traceback >&2; exit 1")
     with pytest.raises(ToolError, match="please report this:\nsome traceback"):
-        load_interruptibly(graph, tmp_path / "cache")
+        load_interruptibly([graph], tmp_path / "cache")
 
 
 def test_what_max_refuses_reaches_the_parent(graph: TracedGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -65,7 +66,7 @@ def test_what_max_refuses_reaches_the_parent(graph: TracedGraph, tmp_path: Path,
     answer.write_bytes(pickle.dumps(CompileError("no such kernel")))
     pretend(monkeypatch, tmp_path, f"cat {shlex.quote(str(answer))}")
     with pytest.raises(CompileError, match=r"^no such kernel$"):
-        load_interruptibly(graph, tmp_path / "cache")
+        load_interruptibly([graph], tmp_path / "cache")
 
 
 def test_a_process_whose_parent_is_gone_ends_itself():

@@ -305,7 +305,7 @@ class Look:
         """Graphs ready to run: evaluated where that is possible, else compiled."""
         unknown = [graph for graph in graphs.values() if not graph.can_be_evaluated]
         compiled = self.compile(unknown) if unknown else {}
-        return {name: compiled.get(name, graph.evaluate) for name, graph in graphs.items()}
+        return {name: compiled.get(name, graph) for name, graph in graphs.items()}
 
     def _run(self, given: Given, runnable: Mapping[str, RunnableSubject]) -> Sequence[np.ndarray]:
         with self._computed(given.name):

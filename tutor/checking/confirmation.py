@@ -11,7 +11,7 @@ from tutor.checking.guard import ProblemFound
 from tutor.checking.learner_link import LearnerLink
 from tutor.checking.numbers import Compared
 from tutor.checking.spec import Check, RunnableSubject
-from tutor.checking.subject_graph import SubjectGraph
+from tutor.checking.subject_graph import ConfirmedGraph, SubjectGraph
 from tutor.checking.verdict import Problem
 from tutor.errors import CompileError
 from tutor.graphs.compile_cache import CompileCache
@@ -88,8 +88,18 @@ def confirm(attempt: Attempt, look: Look, link: LearnerLink, compiler: Compiler)
     compared = Compared()
     if not attempt.graphs:
         return attempt.compared
-    runnable: Mapping[str, RunnableSubject] = compiler(list(attempt.graphs.values()))
-    cases = [given for given in look.cases if given.subject.compiled]
+    # A graph that the evaluator does not know was compiled before, in any case.
+    alone = {name for name, graph in attempt.graphs.items() if not graph.subject.confirmed and graph.can_be_evaluated}
+    compiled = compiler([graph for name, graph in attempt.graphs.items() if name not in alone])
+    runnable: Mapping[str, RunnableSubject] = {
+        name: graph
+        if name in alone
+        else ConfirmedGraph(graph, compiled[name])
+        if graph.can_be_evaluated
+        else compiled[name]
+        for name, graph in attempt.graphs.items()
+    }
+    cases = [given for given in look.cases if given.subject.compiled and given.subject.name not in alone]
     for given in cases:
         compared.add(look.step, given, runnable[given.subject.name](given.parameters, *given.inputs.values()))
     if compared.differences:

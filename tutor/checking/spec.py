@@ -65,6 +65,21 @@ def bind(subject: RunnableSubject, parameters: Arrays) -> "Callable[..., Tensor]
     return subject.bind(parameters)
 
 
+@runtime_checkable
+class DifferentiableSubject(RunnableSubject, Protocol):
+    """A subject whose graph can be computed in float64, and so be differentiated."""
+
+    def slope(
+        self,
+        parameters: Arrays,
+        inputs: Sequence[np.ndarray],
+        directions: Arrays,
+        loss: Callable[[Sequence[np.ndarray]], float],
+    ) -> float:
+        """How fast a loss of the results changes if parameters and inputs move along directions, by their names."""
+        ...
+
+
 RunnableSubjects = Mapping[str, RunnableSubject]
 
 # Finds the answer of an expectation.
@@ -85,6 +100,8 @@ class Subject:
         settings: what it is made with, mostly fields of `GPT2Config`. `build` uses them, and so
             do the NumPy model and the Hugging Face oracle.
         compiled: False for plain Python that is called with lists in place of tensors.
+        confirmed: False if the graph is evaluated alone, and MAX does not compile it: the same code in other sizes, or
+            a forward pass beside which gradients are set.
         part: the function that this shows to be right, by its qualified name; the step's last one if left out.
     """
 
@@ -95,6 +112,7 @@ class Subject:
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     settings: Settings = field(default_factory=dict)
     compiled: bool = True
+    confirmed: bool = True
     part: str = ""
 
     @property

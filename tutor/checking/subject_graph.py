@@ -1,5 +1,6 @@
 """The graph of a subject, as the judge knows it: by its bytecode, whatever the learner's code says of it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,11 @@ from max.graph import TensorType
 
 from tutor.checking.contract import compare_outputs, compare_parameters
 from tutor.checking.guard import ProblemFound
-from tutor.checking.spec import Arrays, Subject
+from tutor.checking.spec import Arrays, RunnableSubject, Subject
 from tutor.checking.verdict import Problem
 from tutor.checking.wire import Message, Plain
 from tutor.graphs.evaluate.evaluator import evaluate, unknown_operations
+from tutor.graphs.evaluate.gradients import directional_derivative
 from tutor.graphs.evaluate.program import Program
 from tutor.graphs.evaluate.reader import read_module
 from tutor.graphs.max_internals import read_bytecode
@@ -51,6 +53,52 @@ class SubjectGraph:
         given = [array.copy() if spec.buffer else array for spec, array in zip(specs, inputs, strict=True)]
         returned = evaluate(self.program, [*(parameters[name] for name in self.traced.parameters), *given])
         return [*returned, *(array for spec, array in zip(specs, given, strict=True) if spec.buffer)]
+
+    def __call__(self, parameters: Arrays, *inputs: np.ndarray) -> list[np.ndarray]:
+        """The same as `evaluate`."""
+        return self.evaluate(parameters, *inputs)
+
+    def slope(
+        self,
+        parameters: Arrays,
+        inputs: Sequence[np.ndarray],
+        directions: Arrays,
+        loss: Callable[[Sequence[np.ndarray]], float],
+    ) -> float:
+        """Differentiates a loss of the results along directions, by central differences in float64.
+
+        Args:
+            parameters: by name.
+            inputs: in order.
+            directions: an array for each parameter and each input that moves, by name.
+            loss: from the graph's results to a number.
+        """
+        names = [*self.traced.parameters, *self.subject.inputs]
+        given = [*(parameters[name] for name in self.traced.parameters), *inputs]
+        moving = {names.index(name): direction for name, direction in directions.items()}
+        return directional_derivative(self.program, given, moving, loss=loss)
+
+
+@dataclass(frozen=True)
+class ConfirmedGraph:
+    """A compiled graph: it runs as MAX compiled it, and its slopes are those that the graph means."""
+
+    graph: SubjectGraph
+    compiled: RunnableSubject
+
+    def __call__(self, parameters: Arrays, *inputs: np.ndarray) -> Sequence[np.ndarray]:
+        """Runs what MAX compiled."""
+        return self.compiled(parameters, *inputs)
+
+    def slope(
+        self,
+        parameters: Arrays,
+        inputs: Sequence[np.ndarray],
+        directions: Arrays,
+        loss: Callable[[Sequence[np.ndarray]], float],
+    ) -> float:
+        """As the graph's: MAX computes in float32."""
+        return self.graph.slope(parameters, inputs, directions, loss)
 
 
 def read_graph(step: int, subject: Subject, reply: Message, device: Device) -> SubjectGraph:

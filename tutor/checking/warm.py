@@ -73,7 +73,9 @@ def _depend_on(parent: int) -> None:
 
 def _split(steps: Sequence[int], parts: int) -> list[list[int]]:
     """Deals the steps out in parts with about the same number of graphs."""
-    sizes = {step.number: sum(subject.compiled for subject in step.check.subjects) for step in COURSE}
+    sizes = {
+        step.number: sum(subject.compiled and subject.confirmed for subject in step.check.subjects) for step in COURSE
+    }
     dealt: list[list[int]] = [[] for _ in range(parts)]
     for step in sorted(steps, key=lambda number: -sizes[number]):
         min(dealt, key=lambda part: sum(sizes[number] for number in part)).append(step)
@@ -99,7 +101,7 @@ def warm_steps(
         for step in COURSE
         if step.number in steps
         for subject in step.check.subjects
-        if subject.compiled
+        if subject.compiled and subject.confirmed
     ]
     if others is not None:
         graphs += others(workspace, device)

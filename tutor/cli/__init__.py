@@ -17,6 +17,7 @@ from tutor.cli.generation import generate
 from tutor.cli.learn import learn, watch
 from tutor.cli.maintenance import doctor, warm
 from tutor.cli.steps import check, diff, graph, hint, reset, show, show_progress
+from tutor.cli.training import evaluate_text, train
 from tutor.cli.verification import verify
 from tutor.course import find_step
 from tutor.errors import CourseError, UnknownStepError
@@ -25,7 +26,7 @@ from tutor.terminal.printer import Printer, make_console
 # In the order in which a learner needs them.
 _SECTIONS = {
     "Your steps": (learn, check, hint, diff, reset, show_progress, verify, show, graph, watch),
-    "The model": (generate, attention),
+    "The model": (generate, attention, train, evaluate_text),
     "The tool": (doctor, warm),
 }
 

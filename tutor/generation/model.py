@@ -234,7 +234,8 @@ def compile_model(
         CompileError: MAX cannot compile it.
     """
     try:
-        return load_interruptibly(traced, cache_folder, on_compile, constants)
+        (compiled,) = load_interruptibly([traced], cache_folder, on_compile, constants)
+        return compiled
     except CompileError as error:
         raise CompileError(f"MAX cannot compile the model: {error}") from None
 

@@ -41,32 +41,31 @@ class Request:
 
 
 def load_interruptibly(
-    graph: TracedGraph,
+    graphs: Sequence[TracedGraph],
     cache_folder: Path,
     on_compile: Callable[[int], None] = lambda count: None,
     constants: Mapping[str, np.ndarray] | None = None,
-) -> CompiledGraph:
-    """Makes a graph ready to run. If it is missing from the cache, a process of its own compiles it.
+) -> list[CompiledGraph]:
+    """Makes graphs ready to run. A process of its own compiles those that are missing from the cache.
 
     Args:
-        graph: what to load.
+        graphs: what to load.
         cache_folder: where compiled graphs are kept.
         on_compile: told the number of graphs before they are compiled; not called if there are none.
-        constants: the values of the graph's constants, by name.
+        constants: the values of the graphs' constants, by name.
 
     Raises:
-        CompileError: MAX cannot compile the graph.
+        CompileError: MAX cannot compile one of them.
         CacheError: the folder cannot be written.
         ToolError: the compiling process crashed.
     """
     cache = CompileCache(cache_folder)
-    missing = cache.missing([graph])
+    missing = cache.missing(graphs)
     if missing:
         cache.make_folder()
         on_compile(len(missing))
         _compile_in_child(missing, cache_folder, constants or {})
-    (compiled,) = cache.load([graph], constants=constants)
-    return compiled
+    return cache.load(graphs, constants=constants)
 
 
 def _compile_in_child(

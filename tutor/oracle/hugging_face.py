@@ -6,6 +6,7 @@ outputs by name. Only the script that writes the reference files and the tests i
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from transformers.utils import logging
 
 from tutor.checking.spec import Arrays, Subject
 from tutor.errors import IncompleteStepError
+from tutor.oracle.gradients import gradients_of, parameter_gradients
 from tutor.oracle.pytorch import call_pytorch, pytorch_module
 
 Oracle = Callable[[Subject, Arrays, Arrays], Mapping[str, torch.Tensor]]
@@ -316,6 +318,155 @@ def step_19(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, t
     }
 
 
+def step_20(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """PyTorch's `cross_entropy`, its gradient, and the shift of Hugging Face's `ForCausalLMLoss`."""
+    if subject.part == "next_token_targets":
+        return {"targets": nn.functional.pad(tensor(inputs["input_ids"]), (0, 1), value=-100)[:, 1:]}
+    given = {name: tensor(array) for name, array in inputs.items()}
+
+    def loss(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return nn.functional.cross_entropy(given["logits"].flatten(0, 1), given["targets"].flatten())
+
+    if subject.part == "cross_entropy":
+        return {"loss": loss(given)}
+    return {"gradient": gradients_of(loss, given)["logits"]}
+
+
+def step_21(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """What autograd gives for PyTorch's linear layer, GELU, layer norm and embedding; and these themselves."""
+    given = {name: tensor(array) for name, array in inputs.items()}
+    width = subject.inputs["grad_y" if "grad_y" in given else "x"].dims[-1]
+    assert isinstance(width, int)
+    match subject.part:
+        case "linear_backward":
+            given["bias"] = torch.zeros(width, dtype=torch.float64)
+
+            def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+                return nn.functional.linear(given["x"], given["weight"], given["bias"])
+
+        case "gelu_backward":
+
+            def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+                return nn.functional.gelu(given["x"], approximate="tanh")
+
+        case "layer_norm_backward":
+            given["bias"] = torch.zeros(width, dtype=torch.float64)
+
+            def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+                eps = subject.settings["eps"]
+                return nn.functional.layer_norm(given["x"], (width,), given["weight"], given["bias"], eps)
+
+        case _:
+            given["table"] = torch.zeros(subject.settings["vocab_size"], width, dtype=torch.float64)
+
+            def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+                return nn.functional.embedding(given["input_ids"], given["table"])
+
+    upstream = given.pop("grad_y", None)
+    if upstream is None:
+        return {"y": forward(given)}
+    gradients = gradients_of(forward, given, upstream)
+    return {f"grad_{name}": gradient for name, gradient in gradients.items()}
+
+
+def step_22(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """What autograd gives for a softmax, for the attention function of Hugging Face's GPT-2, and for its module."""
+    if subject.part == "softmax_backward":
+        # Their logarithms are scores that give these weights.
+        scores = tensor(inputs["weights"]).log()
+        grad = tensor(inputs["grad_weights"])
+        gradients = gradients_of(lambda given: torch.softmax(given["scores"], dim=-1), {"scores": scores}, grad)
+        return {"grad_scores": gradients["scores"]}
+    grad_y = tensor(inputs["grad_y"])
+    given = {name: tensor(array) for name, array in inputs.items() if name != "grad_y"}
+    if subject.part == "attention_backward":
+
+        def forward(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+            heads = given["query"], given["key"], given["value"]
+            y, _ = eager_attention_forward(nn.Module().eval(), *heads, mask(grad_y.shape[-2]))
+            return y.transpose(1, 2)
+
+        return {f"grad_{name}": gradient for name, gradient in gradients_of(forward, given, grad_y).items()}
+    attention = filled(GPT2Attention(config(subject), layer_idx=0), sub(parameters, "attention"))
+    x = given["x"].requires_grad_(True)
+    with torch.enable_grad():
+        loss = (grad_y * attention(x, attention_mask=mask(x.shape[1]))[0]).sum()
+    return {"grad_x": torch.autograd.grad(loss, x, retain_graph=True)[0], **parameter_gradients(loss, attention)}
+
+
+def step_23(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """What autograd gives for `GPT2MLP`, `GPT2Block`, and the loss of `GPT2LMHeadModel`."""
+    if subject.part == "loss_and_gradients":
+        model = language_model(subject, sub(parameters, "model"))
+        with torch.enable_grad():
+            logits = model(tensor(inputs["input_ids"])).logits
+            loss = nn.functional.cross_entropy(logits.flatten(0, 1), tensor(inputs["targets"]).flatten())
+        return {"loss": loss.detach(), **parameter_gradients(loss, model)}
+    x, grad_y = tensor(inputs["x"]).requires_grad_(True), tensor(inputs["grad_y"])
+    with torch.enable_grad():
+        if subject.part == "mlp_backward":
+            n_inner = subject.settings.get("n_inner") or 4 * subject.settings["n_embd"]
+            module = filled(GPT2MLP(n_inner, config(subject)), sub(parameters, "mlp"))
+            y = module(x)
+        else:
+            module = filled(GPT2Block(config(subject), layer_idx=0), sub(parameters, "block"))
+            y = module(x, attention_mask=mask(x.shape[1]))
+        loss = (grad_y * y).sum()
+    return {"grad_x": torch.autograd.grad(loss, x, retain_graph=True)[0], **parameter_gradients(loss, module)}
+
+
+def step_24(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """PyTorch's `clip_grad_norm_`, and one step of its `AdamW`."""
+    if subject.part == "clip_by_global_norm":
+        owners = [nn.Parameter(torch.zeros(array.shape, dtype=torch.float64)) for array in inputs.values()]
+        for owner, array in zip(owners, inputs.values(), strict=True):
+            owner.grad = tensor(array).clone()
+        norm = nn.utils.clip_grad_norm_(owners, subject.settings["max_norm"])
+        grads = [owner.grad for owner in owners if owner.grad is not None]
+        return dict(zip(subject.outputs, (*grads, norm), strict=True))
+    betas = subject.settings["betas"]
+    # How many steps were taken before, from the correction; PyTorch computes its own from that.
+    reached = inputs["corrections"].astype(np.float64)[0]
+    steps = 1000 if reached == 1 else round(float(np.log1p(-reached) / np.log(betas[0]))) - 1
+    parameter = nn.Parameter(tensor(inputs["parameter"]).clone())
+    parameter.grad = tensor(inputs["gradient"])
+    optimizer = torch.optim.AdamW([parameter], lr=float(inputs["rate"]), **subject.settings)
+    state = {"exp_avg": tensor(inputs["mean"]).clone(), "exp_avg_sq": tensor(inputs["square"]).clone()}
+    optimizer.state[parameter] = {"step": torch.tensor(float(steps)), **state}
+    optimizer.step()
+    return {"parameter": parameter.detach(), "mean": state["exp_avg"], "square": state["exp_avg_sq"]}
+
+
+def step_25(subject: Subject, parameters: Arrays, inputs: Arrays) -> dict[str, torch.Tensor]:
+    """The gradients of `GPT2LMHeadModel`, end to end; or PyTorch's `clip_grad_norm_` and one step of its `AdamW`."""
+    if subject.part == "accumulate_gradients":
+        found = step_23(replace(subject, part="loss_and_gradients"), parameters, inputs)
+        after = {"loss": found.pop("loss")}
+        for group, rank in (("matrices", 2), ("vectors", 1)):
+            flat = torch.cat([found[name].flatten() for name in sorted(found) if found[name].ndim == rank])
+            after[f"total {group}"] = tensor(inputs[f"total {group}"]) + float(inputs["share"]) * flat
+        return after
+    settings = subject.settings
+    totals = {name.split()[1]: array for name, array in inputs.items() if name.startswith("total")}
+    outputs = dict.fromkeys([*totals, "norm"], next(iter(subject.outputs.values())))
+    clip = replace(subject, outputs=outputs, part="clip_by_global_norm")
+    clipped = step_24(clip, {}, totals)
+    after = {"norm": clipped["norm"]}
+    for group in totals:
+        how = {"betas": settings["betas"], "eps": 1e-8}
+        decay = settings["weight_decay"] if group == "matrices" else 0.0
+        named = {kind: inputs[f"{kind} {group}"] for kind in ("parameter", "mean", "square")}
+        given = {**named, "gradient": clipped[group].numpy(), "rate": inputs["rate"]}
+        step = step_24(
+            replace(subject, settings={**how, "weight_decay": decay}, part="adamw_update"),
+            {},
+            {**given, "corrections": inputs["corrections"]},
+        )
+        after |= {f"{kind} {group}": result for kind, result in step.items()}
+        after[f"total {group}"] = torch.zeros_like(clipped[group])
+    return after
+
+
 # Steps whose checks compare no stored numbers have no oracle.
 ORACLES: Mapping[int, Oracle] = {
     0: step_00,
@@ -335,6 +486,12 @@ ORACLES: Mapping[int, Oracle] = {
     17: step_17,
     18: step_18,
     19: step_19,
+    20: step_20,
+    21: step_21,
+    22: step_22,
+    23: step_23,
+    24: step_24,
+    25: step_25,
 }
 
 
