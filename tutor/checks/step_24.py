@@ -251,6 +251,7 @@ CHECK = Check(
         Case(CLIP.name, {"n": 3, "m": 4}, seed=1, given=_lengths, note="longer than max_norm"),
         Case(CLIP.name, {"n": 2, "m": 1}, seed=2, scale=0.02, given=_lengths, note="shorter than max_norm"),
         Case(CLIP.name, {"n": 1, "m": 3}, seed=3, scale=0.0, given=_lengths, note="zeros", redrawn=False),
+        Case(CLIP.name, {"n": 2, "m": 2}, seed=6, scale=1e-7, given=_lengths, note="almost zeros", redrawn=False),
         Case(WIDER_CLIP.name, {"n": 5, "m": 2}, seed=4, scale=2.0, given=_lengths),
         Case(WIDER_CLIP.name, {"n": 1, "m": 1}, seed=5, scale=0.5, given=_lengths),
         _step_case(UPDATE, 4, 0, 1, seed=11, note="the first step"),
