@@ -47,10 +47,13 @@ def explain_numbers(
 
 def details_of(difference: Difference, wrong: int, total: int) -> list[tuple[str, str]]:
     """Labelled values of a difference, for a problem."""
+    # A single number has no place.
+    where = f" at {list(difference.worst)}" if difference.worst else ""
+    first = f"{difference.output}{list(difference.first)}" if difference.first else difference.output
     details = [
         ("cases", f"{wrong} of {total} differ"),
-        ("largest error", f"{difference.largest:.3g} at {list(difference.worst)}; allowed {difference.limit:.3g}"),
-        ("first at", f"{difference.output}{list(difference.first)}; {difference.count} of {difference.size} differ"),
+        ("largest error", f"{difference.largest:.3g}{where}; allowed {difference.limit:.3g}"),
+        ("first at", f"{first}; {difference.count} of {difference.size} differ"),
         ("expected", f"{difference.expected:.7g}"),
         ("got", f"{difference.got:.7g}"),
     ]

@@ -167,6 +167,15 @@ _PLANS = {
 }
 
 
+def _known(ways: Mapping[str, str], of: Callable[[str], list[float]]) -> tuple[tuple[object, str], ...]:
+    """Wrong answers that are known, with advice. Of ways with the same answer the first one is told: the others would
+    have shown in an earlier question."""
+    told: dict[tuple[float, ...], str] = {tuple(of("right")): ""}
+    for way, advice in ways.items():
+        told.setdefault(tuple(of(way)), advice)
+    return tuple((list(answer), advice) for answer, advice in told.items() if advice)
+
+
 def _plan(name: str, steps: Sequence[int], **plan: Any) -> Expectation:
     def of(way: str) -> list[float]:
         return _rounded([numpy_adamw.learning_rate(step, way=way, **plan) for step in steps])
@@ -176,7 +185,7 @@ def _plan(name: str, steps: Sequence[int], **plan: Any) -> Expectation:
         f"the rates of {name}, with {words}",
         _rates(steps, **plan),
         of("right"),
-        wrong=tuple((of(way), advice) for way, advice in _PLANS.items() if of(way) != of("right")),
+        wrong=_known(_PLANS, of),
         advice="In a line up to `peak` at step `warmup_steps`, then half a cosine down to `final` at `total_steps`.",
         part="learning_rate",
         read=_rounded,
@@ -201,7 +210,7 @@ def _correction(step: int, betas: tuple[float, float]) -> Expectation:
         f"bias_corrections({step}, {betas})",
         lambda code, graphs: list(code[24].bias_corrections(step, betas)),
         of("right"),
-        wrong=tuple((of(way), advice) for way, advice in _CORRECTIONS.items() if of(way) != of("right")),
+        wrong=_known(_CORRECTIONS, of),
         advice="1 - beta ** n for each beta, where n counts the steps from 1.",
         part="bias_corrections",
         read=_rounded,
@@ -251,6 +260,7 @@ CHECK = Check(
         Case(CLIP.name, {"n": 3, "m": 4}, seed=1, given=_lengths, note="longer than max_norm"),
         Case(CLIP.name, {"n": 2, "m": 1}, seed=2, scale=0.02, given=_lengths, note="shorter than max_norm"),
         Case(CLIP.name, {"n": 1, "m": 3}, seed=3, scale=0.0, given=_lengths, note="zeros", redrawn=False),
+        Case(CLIP.name, {"n": 2, "m": 2}, seed=6, scale=1e-7, given=_lengths, note="almost zeros", redrawn=False),
         Case(WIDER_CLIP.name, {"n": 5, "m": 2}, seed=4, scale=2.0, given=_lengths),
         Case(WIDER_CLIP.name, {"n": 1, "m": 1}, seed=5, scale=0.5, given=_lengths),
         _step_case(UPDATE, 4, 0, 1, seed=11, note="the first step"),
