@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.support.pseudo_terminal import PseudoTerminal, processes_of, terminal
+from tutor.course import COURSE
 from tutor.learner.progress import record_verdict
 from tutor.learner.workspace import Workspace
 
@@ -44,7 +45,7 @@ def fix(workspace: Workspace) -> None:
 def test_a_session_from_a_wrong_file_to_the_next_step(wrong: Workspace, columns: int, rows: int):
     with terminal(WATCH, wrong.root, columns, rows) as shown:
         shown.wait_for("Step 01 is not right yet", "✗ task 4", "waiting for your next save")
-        assert shown.lines[0].startswith(" Step 01  Model") and shown.lines[0].endswith("0 of 20 right")
+        assert shown.lines[0].startswith(" Step 01  Model") and shown.lines[0].endswith(f"0 of {len(COURSE)} right")
         assert "? keys  q quit" in shown.lines[-1]
         shown.press(" ")
         if rows > 20:
@@ -52,7 +53,7 @@ def test_a_session_from_a_wrong_file_to_the_next_step(wrong: Workspace, columns:
             place = next(line for line in shown.lines if "> " in line and RIGHT + "s" in line)
             assert re.search(r"> \d+ ", place)
         fix(wrong)
-        shown.wait_for("Step 01 is right", "✓ task 4", "n goes on", "1 of 20 right")
+        shown.wait_for("Step 01 is right", "✓ task 4", "n goes on", f"1 of {len(COURSE)} right")
         assert set(json.loads((wrong.state / "progress.json").read_text())["green"]) == {"1"}
         shown.press("n")
         shown.wait_for("Step 02")
@@ -166,8 +167,8 @@ def test_another_size_while_it_runs(wrong: Workspace):
     with terminal(WATCH, wrong.root, 80, 24) as shown:
         shown.wait_for("Step 01 is not right yet")
         shown.resize(50, 12)
-        shown.wait_for("0 of 20 right", "? keys  q quit")
-        assert shown.lines[0].endswith("0 of 20 right") and len(shown.lines) == 12
+        shown.wait_for(f"0 of {len(COURSE)} right", "? keys  q quit")
+        assert shown.lines[0].endswith(f"0 of {len(COURSE)} right") and len(shown.lines) == 12
 
 
 def left_of(shown: PseudoTerminal) -> list[psutil.Process]:
